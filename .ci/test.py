@@ -1,0 +1,196 @@
+"""Every check and test of the project: what `make test` runs.
+
+Runs all steps even when one fails, and ends by saying what failed and what was left out. REQUIRE_ALL=1
+makes leaving anything out a failure. Nothing here reads or writes `.data/`, and no setting comes from the
+environment.
+"""
+# ruff: noqa: S603, T201
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+OLDEST_POSTGRESQL = 15  # what this Django takes
+SETTINGS = {
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "DATABASE_URL",
+    "DEBUG",
+    "SITE_URL",
+    "SSL_REDIRECT",
+    "TRUST_PROXY_HEADERS",
+    "DATA_DIR",
+    "DJANGO_SETTINGS_MODULE",
+}
+
+
+class Run:
+    """One `make test`: its scratch folder, and what has failed or was left out so far."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        self.env = {k: v for k, v in os.environ.items() if k not in SETTINGS} | {
+            "DATA_DIR": str(scratch / "data")
+        }
+        self.failed: list[str] = []
+        self.left_out: list[str] = []
+        self.passed: list[str] = []
+
+    def step(self, name: str, *command: str | Path, **env: str) -> bool:
+        print(f"\n== {name}", flush=True)
+        started = time.monotonic()
+        done = subprocess.run(command, cwd=ROOT, env=self.env | env, stdin=subprocess.DEVNULL, check=False)
+        print(f"   {time.monotonic() - started:.0f} s", flush=True)
+        if done.returncode:
+            self.failed.append(name)
+        return done.returncode == 0
+
+    def manage(self, name: str, *arguments: str, **env: str) -> bool:
+        return self.step(name, sys.executable, "manage.py", *arguments, **env)
+
+    def pytest(self, name: str, *arguments: str, **env: str) -> None:
+        """Run the tests; each skipped one counts as left out, with its reason."""
+        report = self.scratch / "report.xml"
+        report.unlink(missing_ok=True)
+        self.step(name, sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments, **env)
+        if not report.exists():
+            return
+        cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - our own file
+        reasons = Counter(skip.get("message", "") for case in cases for skip in case.iter("skipped"))
+        self.left_out += [f"{count} tests ({name}): {reason}" for reason, count in reasons.items()]
+        self.passed.append(f"{len(cases) - reasons.total()} {name}")
+
+
+# --- PostgreSQL
+
+
+def postgresql_bin() -> Path | None:
+    """The folder of the newest PostgreSQL server programs that are recent enough."""
+    folders = {Path(path).parent for path in [shutil.which("initdb")] if path}
+    folders |= set(Path("/usr/lib/postgresql").glob("*/bin"))
+    if config := shutil.which("pg_config"):
+        answer = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False)
+        folders.add(Path(answer.stdout.strip()))
+    found = {}
+    for folder in folders:
+        if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
+            answer = subprocess.run(
+                [folder / "postgres", "--version"], capture_output=True, text=True, check=False
+            )
+            if (version := re.search(r"\d+", answer.stdout)) and int(version[0]) >= OLDEST_POSTGRESQL:
+                found[int(version[0])] = folder
+    return found[max(found)] if found else None
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """The address of a cluster of our own, reached through a socket file and gone afterwards."""
+    # Short, because the path of a socket file is limited to about a hundred characters.
+    with tempfile.TemporaryDirectory(prefix="pg-") as home:
+        as_user: dict = {}
+        if os.geteuid() == 0:  # the server refuses to run as root
+            import pwd
+
+            names = {entry.pw_name: entry for entry in pwd.getpwall()}
+            user = names.get("postgres") or names["nobody"]
+            os.chown(home, user.pw_uid, user.pw_gid)
+            as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+        def call(program: str, *arguments: str) -> None:
+            done = subprocess.run(
+                [folder / program, "-D", f"{home}/data", *arguments],
+                **as_user,
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=(log := (Path(home) / f"{program}.log").open("w+")),
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            with log:
+                if done.returncode:
+                    log.seek(0)
+                    server_log = Path(home) / "data" / "log"
+                    print(log.read(), server_log.read_text() if server_log.exists() else "")
+                    raise RuntimeError(f"{program} failed")
+
+        call("initdb", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+        speed = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        try:
+            call(
+                "pg_ctl",
+                "start",
+                "-w",
+                "-l",
+                f"{home}/data/log",
+                "-o",
+                f"-k {home} -c listen_addresses='' {speed}",
+            )
+            yield f"postgres://postgres@{quote(home, safe='')}/postgres"
+        finally:
+            call("pg_ctl", "stop", "-w", "-m", "immediate")
+
+
+# --- All of it
+
+
+def check(run: Run) -> None:
+    run.step("ruff check", BIN / "ruff", "check", ".")
+    run.step("ruff format", BIN / "ruff", "format", "--check", ".")
+    run.manage("check", "check", "--fail-level", "WARNING")
+    production = {"SECRET_KEY": secrets.token_urlsafe(60), "ALLOWED_HOSTS": "guide.example.org"}
+    run.manage("check --deploy", "check", "--deploy", "--fail-level", "WARNING", **production)
+    run.manage("migrations are complete", "makemigrations", "--check", "--dry-run")
+    run.manage("collectstatic", "collectstatic", "--no-input", "--verbosity", "0")
+    if run.manage("migrate", "migrate", "--verbosity", "0") and run.manage("load_content", "load_content"):
+        run.manage("check_content", "check_content")
+    run.pytest("tests on SQLite")
+    if folder := postgresql_bin():
+        try:
+            with postgresql(folder) as url:
+                run.pytest("tests on PostgreSQL", "-m", "not browser", DATABASE_URL=url)
+        except RuntimeError as error:
+            run.failed.append(f"PostgreSQL: {error}")
+    else:
+        run.left_out.append(
+            f"every test on PostgreSQL: found no server programs of version {OLDEST_POSTGRESQL} or later; "
+            "install postgresql, or put the folder of initdb on the PATH."
+        )
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is stopped then, too
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="guide-") as scratch:
+        run = Run(Path(scratch))
+        check(run)
+    print()
+    for what in run.left_out:
+        print(f"Left out: {what}")
+    spent = f"in {time.monotonic() - started:.0f} s"
+    if run.failed:
+        print(f"FAILED {spent}: {'; '.join(run.failed)}.")
+        return 1
+    if run.left_out and os.environ.get("REQUIRE_ALL") == "1":
+        print(f"FAILED {spent}: REQUIRE_ALL=1, and the lines above say what was left out.")
+        return 1
+    but = ", except what was left out" if run.left_out else ""
+    print(f"Everything passed {spent}{but}: checks, content, {', '.join(run.passed)}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

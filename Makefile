@@ -1,0 +1,61 @@
+# Needs Python 3.12 or newer, make and a network; everything else is fetched into .venv.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help setup run serve admin test format lock clean
+
+help:
+	@echo "make setup    install, make the database, load the guide's content"
+	@echo "make run      development server on http://$(HOST):$(PORT)/ (PORT=… for another port)"
+	@echo "make serve    production server, on the same data"
+	@echo "make admin    an account for /admin/"
+	@echo "make test     every check and test; REQUIRE_ALL=1 when nothing may be left out"
+	@echo "make format   bring the code into shape"
+	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
+	@echo "make clean    remove what was installed; .data/ with the database stays"
+
+# Made anew when missing or when the lock has changed; the stamp is written last, so a broken install starts over.
+$(INSTALLED): requirements-dev.txt
+	@$(if $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info >= (3, 12) else "")' 2>/dev/null),,\
+		$(error Python 3.12 or newer is needed, and $(PYTHON) is not that. Name one, as in: make PYTHON=python3.13))
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: $(INSTALLED)
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py load_content
+
+run: setup
+	@echo "The editors' desk is at http://$(HOST):$(PORT)/admin/; \"make admin\" makes an account for it."
+	DEBUG=1 $(BIN)/python manage.py runserver $(HOST):$(PORT)
+
+serve: setup
+	@DEBUG=0 $(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	DEBUG=0 $(BIN)/gunicorn config.wsgi --worker-class gthread --workers 2 --threads 4 --bind $(HOST):$(PORT)
+
+admin: setup
+	$(BIN)/python manage.py createsuperuser
+
+test: $(INSTALLED)
+	@$(BIN)/python .ci/test.py
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Pinned versions stay where they still fit; delete the two files first to take the newest of everything.
+COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+lock: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) --group dev pyproject.toml -o requirements-dev.txt
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .data/static
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,21 @@
+from django.contrib import admin
+from django.contrib.sitemaps.views import sitemap
+from django.urls import include, path
+
+from config import views
+from products.api import api
+from products.sitemaps import SITEMAPS
+
+urlpatterns = [
+    path("", include("products.urls")),
+    path("", include("glossary.urls")),
+    path("api/", api.urls),
+    path("admin/", admin.site.urls),
+    path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
+    path("robots.txt", views.robots, name="robots"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+]
+
+handler404 = "config.views.page_not_found"
+handler500 = "config.views.server_error"

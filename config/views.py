@@ -1,0 +1,72 @@
+"""What belongs to the whole site and to no app: health, robots, error pages."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from glossary.models import Concept, Source
+from glossary.near import near_concepts
+from products.models import Category
+from products.search import search
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether it can do its work: 200 when the database answers, is migrated and holds content; else 503 and what is missing."""
+    missing = []
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            missing.append("migrations: run manage.py migrate")
+        elif not (Concept.objects.published().exists() and Category.objects.published().exists()):
+            missing.append("content: run manage.py load_content")
+    except DatabaseError:
+        missing.append("database: no answer")
+    return JsonResponse({"ready": not missing, "missing": missing}, status=503 if missing else 200)
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Everything may be read; the endless combinations of a comparison need not be."""
+    lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /search/", "Disallow: /api/check", ""]
+    lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}")
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 in the site's own layout, with what the visitor may have meant."""
+    if request.path.startswith("/api/"):
+        body = {
+            "type": "about:blank",
+            "title": "Not found",
+            "status": 404,
+            "detail": "There is nothing at this address.",
+        }
+        return JsonResponse(body, status=404, content_type="application/problem+json")
+    parts = [part for part in request.path.split("/") if part]
+    word = parts[-1].replace("-", " ")[:80] if parts else ""
+    near: list[Concept | Source] = []
+    hits = []
+    if word:
+        near = near_concepts(word, limit=5)
+        hits = [hit for hit in search(word).hits if hit.kind == "category"][:4]
+    return render(request, "404.html", {"word": word, "near": near, "hits": hits}, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 in the site's own layout, from a template that asks nothing of the database."""
+    return render(request, "500.html", status=500)

@@ -1,0 +1,621 @@
+"""From the content files to the database, and the promise that an editor's change is never overwritten.
+
+Reading turns YAML into `Entry` objects and collects every problem in words; `sync` writes them in one transaction or,
+when there is any problem, not at all. The format is described in `glossary/content/README.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.db.models import ProtectedError
+
+from glossary.models import (
+    Alias,
+    Concept,
+    Effect,
+    Finding,
+    LoadedEntry,
+    Risk,
+    Source,
+    State,
+    cited_keys,
+)
+
+ROOT = Path(__file__).parent / "content"
+CHANGE_REASON = "Loaded from the content files"
+
+type Key = tuple[str, ...]
+
+
+class ContentError(Exception):
+    """The files were refused; `problems` says why, one sentence each, naming file, entry and field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass
+class Entry:
+    """One row as the files say it.
+
+    `fields` holds plain values, foreign keys as natural keys; `many` the natural keys of many-to-many rows;
+    `children` rows that belong to this one alone and are replaced as a whole.
+    """
+
+    model: type[models.Model]
+    key: Key
+    where: str
+    fields: dict[str, Any]
+    many: dict[str, list[str]] = field(default_factory=dict)
+    children: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+# --- Reading
+
+
+class Reader:
+    """Reads one folder of content files and remembers what is wrong with them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.problems: list[str] = []
+
+    def problem(self, where: str, message: str) -> None:
+        self.problems.append(f"{where}: {message}")
+
+    def load(self, path: Path) -> Any:
+        """The parsed file, or None with a problem that gives line and column."""
+        where = path.relative_to(self.root.parent).as_posix()
+        try:
+            return yaml.load(
+                path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            )
+        except yaml.YAMLError as error:
+            self.problem(where, f"this is not valid YAML. {' '.join(str(error).split())}")
+        except UnicodeDecodeError as error:
+            self.problem(where, f"this is not UTF-8 text. {error}")
+        return None
+
+    def mappings(self, pattern: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """(slug, where, content) of every file that holds one entry."""
+        for path in sorted(self.root.glob(pattern)):
+            where = path.relative_to(self.root.parent).as_posix()
+            content = self.load(path)
+            if isinstance(content, dict):
+                yield path.stem, where, content
+            elif not self.problems or not self.problems[-1].startswith(where):
+                self.problem(where, "expected fields with values, as in “name: …”.")
+
+    def lists(self, pattern: str, named_by: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(where, content) of every entry of the files that hold lists."""
+        for path in sorted(self.root.glob(pattern)):
+            where = path.relative_to(self.root.parent).as_posix()
+            content = self.load(path)
+            if content is None:
+                continue
+            yield from self.rows(content, where, "", named_by)
+
+    def rows(
+        self, content: Any, where: str, name: str, named_by: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(where, row) of a list of mappings, each named by one of its fields."""
+        place = f"{where}, {name}" if name else where
+        if not isinstance(content, list):
+            self.problem(place, "expected a list, each entry starting with “- ”.")
+            return
+        for number, row in enumerate(content, 1):
+            if isinstance(row, dict):
+                yield f"{place} {row.get(named_by) or number}", row
+            else:
+                self.problem(f"{place} {number}", "expected fields with values, as in “name: …”.")
+
+    def take(
+        self, raw: dict[str, Any], where: str, *, required: str, optional: str = "", parts: str = ""
+    ) -> dict[str, Any]:
+        """The fields of one entry by name; missing, unknown and ill-typed ones are problems.
+
+        `parts` are lists that the caller reads itself. Absent optional fields are left out.
+        """
+        needed, allowed = required.split(), {*required.split(), *optional.split(), *parts.split()}
+        for name in needed:
+            if raw.get(name) in (None, "", []):
+                self.problem(where, f"the field “{name}” is missing.")
+        for name in raw:
+            if name not in allowed:
+                self.problem(where, f"there is no field “{name}”.")
+        return {
+            name: value.strip() if isinstance(value, str) else value
+            for name, value in raw.items()
+            if name in allowed and name not in parts.split() and value is not None
+        }
+
+    def text(self, values: dict[str, Any], where: str, *names: str) -> None:
+        """These fields are text: anything else is a problem, since YAML turns `2019` and `no` into other things."""
+        for name in names:
+            value = values.get(name)
+            if value is not None and not isinstance(value, str):
+                self.problem(where, f"the field “{name}” is not text; put quotes around it.")
+                values[name] = str(value)
+
+    def keys(self, raw: dict[str, Any], where: str, name: str) -> list[str]:
+        """A list of slugs or source keys, without repeats."""
+        value = raw.get(name) or []
+        if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
+            self.problem(where, f"the field “{name}” is not a list of keys, as in “[first, second]”.")
+            return []
+        for key, count in Counter(value).items():
+            if count > 1:
+                self.problem(where, f"the field “{name}” names “{key}” {count} times.")
+        return list(dict.fromkeys(value))
+
+    def wordings(self, raw: dict[str, Any], where: str) -> list[dict[str, str]]:
+        """`{en: [...], ja: [...]}` as rows."""
+        value = raw.get("wordings") or {}
+        if not isinstance(value, dict) or not all(isinstance(texts, list) for texts in value.values()):
+            self.problem(where, "the field “wordings” is not a list of wordings per language.")
+            return []
+        return [
+            {"language": language, "text": str(text)}
+            for language, texts in value.items()
+            for text in dict.fromkeys(map(str, texts))
+        ]
+
+
+def read_glossary(root: Path = ROOT) -> tuple[list[Entry], list[str]]:
+    """Every entry of the glossary's content folder, and every problem found on the way."""
+    reader = Reader(root)
+    entries = [*read_sources(reader), *read_effects(reader), *read_concepts(reader)]
+    return entries, reader.problems
+
+
+def read_sources(reader: Reader) -> Iterator[Entry]:
+    for where, raw in reader.lists("sources/*.yaml", "key"):
+        values = reader.take(
+            raw,
+            where,
+            required="key kind title url read checked_on",
+            optional="authors year container doi pmid funding funder note status superseded_by",
+        )
+        reader.text(
+            values, where, "key", "title", "authors", "container", "doi", "pmid", "url", "funding", "note"
+        )
+        blank = dict.fromkeys(("authors", "container", "doi", "pmid", "funding", "note"), "")
+        fields = {
+            **blank,
+            "year": None,
+            "funder": "not-stated",
+            "status": "current",
+            "superseded_by": None,
+            **values,
+        }
+        if fields["superseded_by"]:
+            fields["superseded_by"] = (fields["superseded_by"],)
+        yield Entry(Source, (str(fields.get("key")),), where, fields)
+
+
+def read_effects(reader: Reader) -> Iterator[Entry]:
+    for position, (where, raw) in enumerate(reader.lists("effects.yaml", "slug")):
+        values = reader.take(raw, where, required="slug name body_area description", parts="wordings")
+        reader.text(values, where, "slug", "name", "description")
+        yield Entry(
+            Effect,
+            (str(values.get("slug")),),
+            where,
+            {**values, "position": position},
+            children={"wordings": reader.wordings(raw, where)},
+        )
+
+
+def read_concepts(reader: Reader) -> Iterator[Entry]:
+    for slug, where, raw in reader.mappings("concepts/*.yaml"):
+        values = reader.take(
+            raw,
+            where,
+            required="name kind summary body reviewed_on review_due",
+            optional="parent not_same_as",
+            parts="aliases findings risks",
+        )
+        reader.text(values, where, "name", "summary", "body", "not_same_as", "parent")
+        parent = (values.pop("parent"),) if values.get("parent") else None
+        fields = {"slug": slug, "parent": parent, "not_same_as": "", "state": State.PUBLISHED, **values}
+        yield Entry(Concept, (slug,), where, fields)
+        for place, alias in reader.rows(raw.get("aliases") or [], where, "alias", "text"):
+            yield read_alias(reader, slug, place, alias)
+        for place, finding in reader.rows(raw.get("findings") or [], where, "finding", "effect"):
+            yield read_finding(reader, slug, f"{place}, {finding.get('route')}", finding)
+        for place, risk in reader.rows(raw.get("risks") or [], where, "risk", "title"):
+            yield read_risk(reader, slug, place, risk)
+
+
+def read_alias(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> Entry:
+    values = reader.take(raw, where, required="text", optional="lang kind ambiguous")
+    reader.text(values, where, "text", "lang")
+    fields = {
+        "concept": (slug,),
+        "text": values.get("text", ""),
+        "language": values.get("lang", "en"),
+        "kind": values.get("kind", "synonym"),
+        "is_ambiguous": bool(values.get("ambiguous", False)),
+    }
+    return Entry(Alias, (slug, fields["text"], fields["language"]), where, fields)
+
+
+COUNT = re.compile(r"(\d+) of (\d+)")
+
+
+def read_finding(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> Entry:
+    values = reader.take(
+        raw,
+        where,
+        required="effect route claimed shown population direction certainty certainty_reason would_change searched_on",
+        optional="people follow_up size",
+        parts="sources claim_sources events",
+    )
+    reader.text(
+        values, where, "claimed", "shown", "population", "follow_up", "certainty_reason", "would_change"
+    )
+    sources = reader.keys(raw, where, "sources")
+    if not sources and values.get("certainty") != "none":
+        reader.problem(where, "the field “sources” is missing; only certainty “none” does without.")
+    fields = {
+        "concept": (slug,),
+        "people": None,
+        "follow_up": "",
+        "size": "not-stated",
+        "state": State.PUBLISHED,
+        "main_source": (sources[0],) if sources else None,
+        **values,
+        "effect": (values.get("effect"),),
+    }
+    counts = []
+    for place, event in reader.rows(raw.get("events") or [], where, "event", "outcome"):
+        taken = reader.take(
+            event, place, required="outcome with without compared_with", optional="wanted after"
+        )
+        arms = [COUNT.fullmatch(str(taken.get(arm))) for arm in ("with", "without")]
+        if not all(arms):
+            reader.problem(place, "“with” and “without” are counts, as in “16 of 25”.")
+            continue
+        (events_with, total_with), (events_without, total_without) = (
+            map(int, arm.groups()) for arm in arms if arm
+        )
+        counts.append(
+            {
+                "outcome": str(taken.get("outcome")),
+                "is_wanted": bool(taken.get("wanted", True)),
+                "events_with": events_with,
+                "total_with": total_with,
+                "events_without": events_without,
+                "total_without": total_without,
+                "compared_with": str(taken.get("compared_with")),
+                "after": str(taken.get("after", "")),
+            }
+        )
+    return Entry(
+        Finding,
+        (slug, str(values.get("effect")), str(values.get("route"))),
+        where,
+        fields,
+        many={"sources": sources, "claim_sources": reader.keys(raw, where, "claim_sources")},
+        children={"event_counts": counts},
+    )
+
+
+def read_risk(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> Entry:
+    values = reader.take(raw, where, required="route title known severity", optional="onset", parts="sources")
+    reader.text(values, where, "title", "known", "onset")
+    sources = reader.keys(raw, where, "sources")
+    if not sources:
+        reader.problem(where, "the field “sources” is missing.")
+    fields = {"concept": (slug,), "onset": "", **values}
+    return Entry(
+        Risk, (slug, str(values.get("route")), str(values.get("title"))), where, fields, {"sources": sources}
+    )
+
+
+# --- Writing
+
+
+def fingerprint(
+    fields: dict[str, Any], many: dict[str, list[str]], children: dict[str, list[dict[str, Any]]]
+) -> str:
+    """One string for everything the files say of a row; equal texts give equal strings."""
+
+    def plain(value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else str(value)
+
+    content = {
+        "fields": fields,
+        "many": {name: sorted(keys) for name, keys in many.items()},
+        "children": {
+            name: sorted(rows, key=lambda row: json.dumps(row, sort_keys=True, default=plain))
+            for name, rows in children.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=plain).encode()).hexdigest()
+
+
+def current_rows(model: type[models.Model], sample: Entry) -> dict[Key, models.Model]:
+    """Every row of a model by natural key, with all that `row_state` reads, in a fixed number of queries."""
+    foreign = [name for name in sample.fields if model._meta.get_field(name).is_relation]
+    rows = model._default_manager.select_related(*foreign).prefetch_related(*sample.many, *sample.children)
+    return {row.natural_key(): row for row in rows}
+
+
+def row_state(row: models.Model, sample: Entry) -> str:
+    """The fingerprint of a row as it stands now, in the same terms as the files'."""
+    fields: dict[str, Any] = {}
+    for name in sample.fields:
+        value = getattr(row, name)
+        fields[name] = value.natural_key() if isinstance(value, models.Model) else value
+    many = {name: [other.natural_key()[0] for other in getattr(row, name).all()] for name in sample.many}
+    children = {}
+    for name in sample.children:
+        names = child_fields(type(row), name)
+        children[name] = [child_state(child, names) for child in getattr(row, name).all()]
+    return fingerprint(fields, many, children)
+
+
+def child_fields(model: type[models.Model], name: str) -> list[str]:
+    """The fields that the files give for a child row."""
+    child = model._meta.get_field(name).related_model
+    parent = model._meta.get_field(name).field.name
+    return [f.name for f in child._meta.concrete_fields if f.name not in (parent, "id")]
+
+
+def child_state(child: models.Model, names: list[str]) -> dict[str, Any]:
+    state = {}
+    for name in names:
+        value = getattr(child, name)
+        state[name] = list(value.natural_key()) if isinstance(value, models.Model) else value
+    return state
+
+
+@dataclass
+class Report:
+    """What a load did, per kind of change: lists of “model key”."""
+
+    created: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    unchanged: int = 0
+
+    def __str__(self) -> str:
+        words = f"{len(self.created)} new, {len(self.updated)} changed, {len(self.removed)} removed, {self.unchanged} as before"
+        return f"{words}, {len(self.kept)} kept as an editor left them" if self.kept else words
+
+
+class Sync:
+    """Writes entries, all or none. Used once."""
+
+    def __init__(self, entries: list[Entry], problems: list[str]) -> None:
+        self.entries = entries
+        self.problems = problems
+        self.report = Report()
+        self.rows: dict[type[models.Model], dict[Key, models.Model]] = {}
+        # `marks` are fingerprints to remember by (model, key).
+        # What stands in the files but was refused: naming it elsewhere is no further problem.
+        self.marks: dict[tuple[str, str], str] = {}
+        self.refused: set[tuple[type[models.Model], Key]] = set()
+
+    def find(self, model: type[models.Model], key: Key, entry: Entry, name: str) -> models.Model | None:
+        """The row with that natural key, loading its table once; a missing one is a problem."""
+        if model not in self.rows:
+            self.rows[model] = {row.natural_key(): row for row in model._default_manager.all()}
+        row = self.rows[model].get(key)
+        if row is None and (model, key) not in self.refused:
+            self.problems.append(
+                f"{entry.where}: the field “{name}” names {model._meta.verbose_name} “{', '.join(map(str, key))}”, which does not exist."
+            )
+        return row
+
+    def run(self) -> Report:
+        with transaction.atomic():
+            self.refuse_repeats()
+            by_model: dict[type[models.Model], list[Entry]] = {}
+            for entry in self.entries:
+                by_model.setdefault(entry.model, []).append(entry)
+            loaded = {(e.model, e.key): e for e in LoadedEntry.objects.all()}
+            for model, entries in by_model.items():
+                self.write_model(model, entries, loaded)
+            self.remove_what_left(loaded, by_model)
+            if self.problems:
+                raise ContentError(self.problems)
+            LoadedEntry.objects.bulk_create(
+                [
+                    LoadedEntry(model=model, key=key, fingerprint=mark)
+                    for (model, key), mark in self.marks.items()
+                ],
+                update_conflicts=True,
+                unique_fields=["model", "key"],
+                update_fields=["fingerprint"],
+            )
+        return self.report
+
+    def refuse_repeats(self) -> None:
+        for (model, key), count in Counter((e.model, e.key) for e in self.entries).items():
+            if count > 1:
+                where = " and ".join(e.where for e in self.entries if (e.model, e.key) == (model, key))
+                self.problems.append(
+                    f"{where}: {model._meta.verbose_name} “{', '.join(key)}” stands there {count} times."
+                )
+
+    def write_model(
+        self, model: type[models.Model], entries: list[Entry], loaded: dict[tuple[str, str], LoadedEntry]
+    ) -> None:
+        rows = self.rows[model] = current_rows(model, entries[0])
+        # A parent may stand in a later file, so rows that point at their own table are linked once all are there.
+        own = [f.name for f in model._meta.concrete_fields if f.is_relation and f.related_model is model]
+        late: list[tuple[Entry, models.Model]] = []
+        for entry in entries:
+            name, key = model._meta.label_lower, "|".join(entry.key)
+            label = f"{model._meta.verbose_name} {', '.join(entry.key)}"
+            mark = fingerprint(entry.fields, entry.many, entry.children)
+            known, row = loaded.get((name, key)), rows.get(entry.key)
+            if row is None and known is not None:
+                self.report.kept.append(f"{label} (deleted)")
+                continue
+            if row is not None:
+                now = row_state(row, entry)
+                if now == mark:
+                    self.report.unchanged += 1
+                    if known is None or known.fingerprint != mark:
+                        self.marks[name, key] = mark
+                    continue
+                if known is None or known.fingerprint != now:
+                    self.report.kept.append(label)
+                    continue
+            new = row is None
+            row = self.write_row(entry, row or model(), own)
+            if row is None:
+                self.refused.add((model, entry.key))
+                continue
+            rows[entry.key] = row
+            if any(entry.fields.get(n) for n in own):
+                late.append((entry, row))
+            self.marks[name, key] = mark
+            (self.report.created if new else self.report.updated).append(label)
+        for entry, row in late:
+            for name in own:
+                if entry.fields[name]:
+                    setattr(row, name, self.find(model, entry.fields[name], entry, name))
+            if not self.problems:
+                self.checked(entry, row, exclude=[])
+                row.skip_history_when_saving = True  # type: ignore[attr-defined]
+                row.save()
+                del row.skip_history_when_saving  # type: ignore[attr-defined]
+
+    def write_row(self, entry: Entry, row: models.Model, own: list[str]) -> models.Model | None:
+        """Save one row with all that belongs to it; None when something is wrong with it."""
+        before, complete = len(self.problems), True
+        for name, value in entry.fields.items():
+            if isinstance(value, tuple):
+                if name in own:
+                    continue
+                value = self.find(entry.model._meta.get_field(name).related_model, value, entry, name)
+                complete = complete and value is not None
+            elif name in own:
+                value = None
+            if value is not None or not isinstance(entry.fields[name], tuple):
+                setattr(row, name, value)
+        many = {
+            name: [
+                self.find(entry.model._meta.get_field(name).related_model, (key,), entry, name)
+                for key in keys
+            ]
+            for name, keys in entry.many.items()
+        }
+        children = [
+            child
+            for name, rows in entry.children.items()
+            for child in self.make_children(entry, row, name, rows)
+        ]
+        for name in ("body", "not_same_as"):
+            for key in cited_keys(str(entry.fields.get(name, ""))):
+                self.find(Source, (key,), entry, name)
+        complete = complete and all(other is not None for others in many.values() for other in others)
+        if not complete or len(self.problems) > before or not self.checked(entry, row, exclude=own):
+            return None
+        row._change_reason = CHANGE_REASON  # type: ignore[attr-defined]
+        try:
+            with transaction.atomic():
+                row.save()
+                for name, others in many.items():
+                    getattr(row, name).set(others)
+                for name in entry.children:
+                    getattr(row, name).all().delete()
+                for child in children:
+                    child.save()
+        except IntegrityError as error:
+            # The database has the last word; the models put it into words.
+            if all([self.checked(entry, one, exclude=(), ask_database=True) for one in (row, *children)]):
+                self.problems.append(f"{entry.where}: the database refuses this. {error}")
+            return None
+        return row
+
+    def make_children(
+        self, entry: Entry, row: models.Model, name: str, rows: list[dict[str, Any]]
+    ) -> Iterator[models.Model]:
+        relation = entry.model._meta.get_field(name)
+        for values in rows:
+            child = relation.related_model(**{relation.field.name: row})
+            complete = True
+            for key, value in values.items():
+                if isinstance(value, list):
+                    value = self.find(
+                        child._meta.get_field(key).related_model, tuple(value), entry, f"{name}.{key}"
+                    )
+                    complete = complete and value is not None
+                    if value is None:
+                        continue
+                setattr(child, key, value)
+            if complete:
+                self.checked(entry, child, exclude=[relation.field.name], prefix=f"{name}.")
+            yield child
+
+    def checked(
+        self,
+        entry: Entry,
+        row: models.Model,
+        exclude: Iterable[str],
+        prefix: str = "",
+        ask_database: bool = False,
+    ) -> bool:
+        """Whether the model accepts the row; what it says becomes problems.
+
+        Uniqueness and constraints are asked of the database one by one only when it has refused the row.
+        """
+        try:
+            row.full_clean(exclude=exclude, validate_unique=ask_database, validate_constraints=ask_database)
+        except ValidationError as error:
+            for name, messages in error.message_dict.items():
+                for message in messages:
+                    about = "" if name == "__all__" else f"the field “{prefix}{name}”: "
+                    self.problems.append(f"{entry.where}: {about}{message}")
+            return False
+        return True
+
+    def remove_what_left(
+        self, loaded: dict[tuple[str, str], LoadedEntry], by_model: dict[type[models.Model], list[Entry]]
+    ) -> None:
+        """Entries that are no longer in the files leave the site, unless an editor has taken them over."""
+        for model in reversed(list(by_model)):
+            present = {"|".join(entry.key) for entry in by_model[model]}
+            for (name, key), known in loaded.items():
+                if name != model._meta.label_lower or key in present:
+                    continue
+                row, label = self.rows[model].get(tuple(key.split("|"))), f"{model._meta.verbose_name} {key}"
+                try:
+                    if row is not None and row_state(row, by_model[model][0]) == known.fingerprint:
+                        with transaction.atomic():
+                            row.delete()
+                        self.report.removed.append(label)
+                    elif row is not None:
+                        self.report.kept.append(label)
+                except ProtectedError:
+                    self.report.kept.append(f"{label} (still used)")
+                    continue
+                known.delete()
+
+
+def sync(entries: list[Entry], problems: list[str]) -> Report:
+    """Bring the database to what the files say, in one transaction.
+
+    A row that differs from what was last loaded was changed by an editor and stays as it is; so does a row that an
+    editor deleted. Raises ContentError, and changes nothing, when the files have any problem.
+    """
+    return Sync(entries, problems).run()

@@ -1,0 +1,723 @@
+"""The knowledge: concepts and their names, effects, findings, risks and the sources they rest on."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from glossary.text import fold
+from glossary.verdict import Certainty, Direction, Size, Verdict, verdict
+
+CITATION = re.compile(r"\[@([a-z0-9][a-z0-9-]*)\]")
+
+
+class Route(models.TextChoices):
+    """How something enters the body, or that nothing does."""
+
+    INTACT_SKIN = "intact-skin", "On the skin"
+    AFTER_PROCEDURE = "after-procedure", "After a procedure"
+    MICRONEEDLED = "microneedled", "Needled in"
+    INJECTED = "injected", "Injected"
+    WOUND = "wound", "On a wound"
+    SYSTEMIC = "systemic", "Swallowed or into a vein"
+    DEVICE = "device", "Device alone"
+    WAY_OF_LIFE = "way-of-life", "Way of life"
+    NONE = "none", "Nothing done"
+
+
+class State(models.TextChoices):
+    """Where an entry stands between first words and readers."""
+
+    DRAFT = "draft", "draft"
+    IN_REVIEW = "in-review", "in review"
+    PUBLISHED = "published", "published"
+    WITHDRAWN = "withdrawn", "withdrawn"
+
+
+class PublishableQuerySet(models.QuerySet):
+    """Words that every publishable entry knows."""
+
+    def published(self) -> Self:
+        """Entries that readers may see."""
+        return self.filter(state=State.PUBLISHED)
+
+
+class Publishable(models.Model):
+    """An entry that readers see only once it is published."""
+
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT, db_index=True)
+
+    class Meta:
+        abstract = True
+
+
+class NaturalKeyManager(models.Manager):
+    """Looks an entry up by the field that people use for it: its slug or key."""
+
+    def get_by_natural_key(self, *key: str) -> Any:
+        return self.get(**dict(zip(self.model.NATURAL_KEY, key, strict=True)))
+
+
+# --- Sources
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def in_order(self) -> Self:
+        """Newest first; undated last."""
+        return self.order_by(F("year").desc(nulls_last=True), "key")
+
+
+class Source(models.Model):
+    """One publication or official page, and how much of it was read."""
+
+    NATURAL_KEY = ("key",)
+
+    class Kind(models.TextChoices):
+        RCT = "rct", "randomised trial"
+        META_ANALYSIS = "meta-analysis", "meta-analysis"
+        SYSTEMATIC_REVIEW = "systematic-review", "systematic review"
+        COHORT = "cohort", "study without random groups"
+        CASE_SERIES = "case-series", "case series"
+        CASE_REPORT = "case-report", "case report"
+        NARRATIVE_REVIEW = "narrative-review", "overview by experts"
+        GUIDELINE = "guideline", "guideline"
+        CLASSIFICATION = "classification", "definition or standard"
+        LAB_STUDY = "lab-study", "laboratory study"
+        ANIMAL_STUDY = "animal-study", "animal study"
+        DRUG_LABEL = "drug-label", "medicine label"
+        LAW = "law", "law or court ruling"
+        REGULATOR_NOTICE = "regulator-notice", "regulator's page"
+        NEWS = "news", "news, trade or seller's page"
+
+    # What may carry a verdict; the other kinds may only back claims, prices, rules and events.
+    STUDIES = frozenset(
+        {
+            Kind.RCT,
+            Kind.META_ANALYSIS,
+            Kind.SYSTEMATIC_REVIEW,
+            Kind.COHORT,
+            Kind.CASE_SERIES,
+            Kind.CASE_REPORT,
+            Kind.NARRATIVE_REVIEW,
+            Kind.GUIDELINE,
+            Kind.CLASSIFICATION,
+            Kind.LAB_STUDY,
+            Kind.ANIMAL_STUDY,
+            Kind.DRUG_LABEL,
+        }
+    )
+
+    class Read(models.TextChoices):
+        FULL_TEXT = "full-text", "the full text"
+        PAGE = "page", "the page"
+        ABSTRACT = "abstract", "the abstract only"
+        EXCERPT = "excerpt", "an excerpt only"
+        SECONDARY = "secondary", "another page's account of it"
+
+    class Funder(models.TextChoices):
+        MAKER = "maker", "the maker or seller"
+        INDEPENDENT = "independent", "independent money"
+        MIXED = "mixed", "maker and others"
+        NOT_STATED = "not-stated", "not stated in what we read"
+        NOT_APPLICABLE = "not-applicable", "does not apply"
+
+    class Status(models.TextChoices):
+        CURRENT = "current", "current"
+        CONCERN = "concern", "expression of concern"
+        RETRACTED = "retracted", "retracted"
+        SUPERSEDED = "superseded", "superseded"
+
+    key = models.SlugField(max_length=80, unique=True, help_text="Short name used in texts: [@key].")
+    kind = models.CharField(max_length=20, choices=Kind)
+    title = models.TextField()
+    authors = models.TextField(blank=True)
+    year = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Empty = the page shows no date."
+    )
+    container = models.TextField(blank=True, help_text="Journal, publisher or site.")
+    doi = models.CharField(
+        "DOI",
+        max_length=200,
+        blank=True,
+        validators=[
+            RegexValidator(
+                r"^10\.\d{4,9}/\S+$", "A DOI starts with 10. and has a slash, e.g. 10.1000/xyz123."
+            )
+        ],
+    )
+    pmid = models.CharField("PubMed number", max_length=12, blank=True)
+    url = models.URLField("address", max_length=500)
+    read = models.CharField("what was read", max_length=10, choices=Read)
+    checked_on = models.DateField()
+    funding = models.TextField(blank=True, help_text="Who paid, as the source says it.")
+    funder = models.CharField("paid by", max_length=15, choices=Funder, default=Funder.NOT_STATED)
+    note = models.TextField(blank=True, help_text="What it is and its main limit, in one plain sentence.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.CURRENT)
+    superseded_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="supersedes"
+    )
+
+    history = HistoricalRecords()
+    objects = NaturalKeyManager.from_queryset(SourceQuerySet)()
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(doi="") | Q(doi__regex=r"^10\.[0-9]{4,9}/[^ ]+$"),
+                name="glossary_source_doi_form",
+                violation_error_message="A DOI starts with 10. and has a slash, e.g. 10.1000/xyz123.",
+            ),
+            models.UniqueConstraint(
+                "doi",
+                condition=~Q(doi=""),
+                name="glossary_source_doi_once",
+                violation_error_message="There is already a source with this DOI.",
+            ),
+            models.CheckConstraint(
+                condition=Q(year__isnull=True) | Q(year__gte=1800, year__lte=2100),
+                name="glossary_source_year_plausible",
+                violation_error_message="The year lies between 1800 and 2100, or is empty for an undated page.",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="superseded") | Q(superseded_by__isnull=True))
+                & ~Q(superseded_by=F("pk")),
+                name="glossary_source_superseded_by_another",
+                violation_error_message="Only a superseded source names its successor, and not itself.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.short_authors} {self.year or 'undated'}: {self.title}"
+
+    def natural_key(self) -> tuple[str]:
+        return (self.key,)
+
+    def get_absolute_url(self) -> str:
+        return reverse("glossary:source_detail", args=[self.key])
+
+    @property
+    def short_authors(self) -> str:
+        """The first author, or the body that published it."""
+        first = (self.authors or self.container or "Unnamed").split(",")[0].split(" et al")[0].strip()
+        return first if "," not in self.authors else f"{first} and others"
+
+    @property
+    def link(self) -> str:
+        """Where a reader can open it: by DOI where there is one, since that does not move."""
+        return f"https://doi.org/{self.doi}" if self.doi else self.url
+
+    @property
+    def is_study(self) -> bool:
+        return self.kind in self.STUDIES
+
+
+# --- Concepts and their names
+
+
+class ConceptQuerySet(PublishableQuerySet):
+    def for_listing(self) -> Self:
+        """What a list shows: name order without regard to case, aliases loaded in one more query."""
+        return self.select_related("parent").prefetch_related("aliases").order_by(Lower("name"))
+
+    def linked(self) -> Self:
+        """Published concepts with the names under which texts link to them."""
+        return self.published().prefetch_related("aliases")
+
+
+class Concept(Publishable):
+    """One entry of the glossary."""
+
+    NATURAL_KEY = ("slug",)
+
+    class Kind(models.TextChoices):
+        FAMILY = "family", "family"
+        MOLECULE = "molecule", "molecule"
+        PREPARATION = "preparation", "preparation"
+        CELL = "cell", "cell"
+        PROCESS = "process", "process or idea"
+        MEASURE = "measure", "measure"
+        MARKETING = "marketing", "marketing term"
+        CARE = "care", "ordinary care"
+
+    slug = models.SlugField(
+        max_length=60, unique=True, help_text="The end of the address. Other sites link to it."
+    )
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12, choices=Kind)
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        help_text="The family it belongs to.",
+    )
+    summary = models.TextField(help_text="What it is, in one plain sentence.")
+    not_same_as = models.TextField(
+        "not the same as", blank=True, help_text="What people mix it up with. Markdown."
+    )
+    body = models.TextField(help_text="Markdown. Cite with [@source-key].")
+    reviewed_on = models.DateField()
+    review_due = models.DateField()
+
+    history = HistoricalRecords()
+    objects = NaturalKeyManager.from_queryset(ConceptQuerySet)()
+
+    class Meta:
+        ordering = [Lower("name")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("pk")),
+                name="glossary_concept_not_its_own_parent",
+                violation_error_message="A concept cannot be its own family.",
+            ),
+            models.CheckConstraint(
+                condition=Q(review_due__gt=F("reviewed_on")),
+                name="glossary_concept_review_dates_in_order",
+                violation_error_message="The next review comes after the last one.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        return reverse("glossary:concept_detail", args=[self.slug])
+
+    def clean(self) -> None:
+        """Refuse a loop in the family tree in words; the database refuses it too (see `glossary.triggers`)."""
+        seen, ancestor = {self.pk}, self.parent
+        while ancestor is not None:
+            if ancestor.pk in seen and self.pk:
+                raise ValidationError({"parent": f"{ancestor} is already below {self} in the family tree."})
+            seen.add(ancestor.pk)
+            ancestor = ancestor.parent
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the review date has passed, which the page then says at its top."""
+        return self.review_due < timezone.localdate()
+
+
+class AliasQuerySet(models.QuerySet["Alias"]):
+    def for_linking(self) -> Self:
+        """Names that stand for a concept in running text: not misspellings, not search phrases, not shared ones."""
+        return self.exclude(kind__in=[Alias.Kind.MISSPELLING, Alias.Kind.SEARCH]).filter(is_ambiguous=False)
+
+
+class Alias(models.Model):
+    """Another name of a concept. Search, ad check and automatic links all read this one list."""
+
+    NATURAL_KEY = ("concept__slug", "text", "language")
+
+    class Kind(models.TextChoices):
+        SYNONYM = "synonym", "synonym"
+        ABBREVIATION = "abbreviation", "abbreviation"
+        INCI = "inci", "label name (INCI)"
+        MARKETING = "marketing", "marketing name"
+        TRANSLATION = "translation", "translation"
+        MISSPELLING = "misspelling", "misspelling"
+        SEARCH = "search", "what people type"
+
+    concept = models.ForeignKey(Concept, models.CASCADE, related_name="aliases")
+    text = models.CharField(max_length=160)
+    language = models.CharField(
+        max_length=12, default="en", help_text="en, zh-Hans, zh-Hant, ja, ko, la, es, fr, de …"
+    )
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.SYNONYM)
+    is_ambiguous = models.BooleanField(
+        "shared on purpose", default=False, help_text="Other concepts have this name too."
+    )
+    folded = models.CharField(max_length=200, blank=True, editable=False, db_index=True)
+
+    objects = NaturalKeyManager.from_queryset(AliasQuerySet)()
+
+    class Meta:
+        ordering = ["language", "kind", "text"]
+        verbose_name_plural = "aliases"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["concept", "folded", "language"],
+                name="glossary_alias_once_per_concept",
+                violation_error_message="This concept already has that name.",
+            ),
+            models.UniqueConstraint(
+                fields=["folded", "language"],
+                condition=Q(is_ambiguous=False),
+                name="glossary_alias_belongs_to_one_concept",
+                violation_error_message="Another concept has this name. If both are meant, tick “shared on purpose” on both.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.language})"
+
+    def natural_key(self) -> tuple[str, str, str]:
+        return (self.concept.slug, self.text, self.language)
+
+    def clean(self) -> None:
+        self.folded = fold(self.text)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.folded = fold(self.text)
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "folded"}
+        super().save(*args, **kwargs)
+
+
+# --- Effects
+
+
+class Effect(models.Model):
+    """An outcome that people want."""
+
+    NATURAL_KEY = ("slug",)
+
+    class BodyArea(models.TextChoices):
+        FACE = "face", "face"
+        SKIN = "skin", "skin anywhere"
+        SCALP = "scalp", "scalp"
+        JOINTS = "joints", "joints"
+        WHOLE_BODY = "whole-body", "whole body"
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    body_area = models.CharField(max_length=10, choices=BodyArea)
+    description = models.TextField(help_text="What the outcome is and how studies measure it.")
+    position = models.PositiveSmallIntegerField(help_text="Order in lists.")
+
+    objects = NaturalKeyManager()
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('glossary:evidence_map')}?effect={self.slug}"
+
+
+class EffectWording(models.Model):
+    """How an advert says that a thing has this effect. Syntax: see the content README."""
+
+    effect = models.ForeignKey(Effect, models.CASCADE, related_name="wordings")
+    language = models.CharField(max_length=12, default="en")
+    text = models.CharField(max_length=400)
+
+    class Meta:
+        ordering = ["language", "text"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["effect", "language", "text"],
+                name="glossary_effect_wording_once",
+                violation_error_message="This wording is already listed.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+# --- Findings: the core
+
+
+class FindingQuerySet(PublishableQuerySet):
+    def published(self) -> Self:
+        """Published findings of published concepts."""
+        return super().published().filter(concept__state=State.PUBLISHED)
+
+    def on_route(self, route: str) -> Self:
+        """Findings on one way into the body."""
+        return self.filter(route=route)
+
+    def for_reading(self) -> Self:
+        """Everything a claimed/shown row opens to, in four queries however many rows."""
+        return (
+            self.select_related("concept", "effect")
+            .prefetch_related(
+                models.Prefetch("sources", Source.objects.in_order()),
+                models.Prefetch("claim_sources", Source.objects.in_order()),
+                "event_counts",
+            )
+            .order_by("effect__position", "route", "concept__name")
+        )
+
+
+class Finding(Publishable):
+    """What sellers claim and what studies show for one concept, one effect, one route."""
+
+    NATURAL_KEY = ("concept__slug", "effect__slug", "route")
+
+    concept = models.ForeignKey(Concept, models.CASCADE, related_name="findings")
+    effect = models.ForeignKey(Effect, models.PROTECT, related_name="findings")
+    route = models.CharField(max_length=16, choices=Route)
+    claimed = models.TextField(help_text="What sellers say, in your own words, without quotation marks.")
+    shown = models.TextField(
+        help_text="What studies found: how many people, compared with what, how long, how much."
+    )
+    population = models.TextField(help_text="Who was studied.")
+    people = models.PositiveIntegerField(
+        "people studied",
+        null=True,
+        blank=True,
+        help_text="How many people the verdict rests on; empty = not stated.",
+    )
+    follow_up = models.CharField("followed for", max_length=120, blank=True)
+    direction = models.CharField(max_length=14, choices=Direction)
+    size = models.CharField(max_length=10, choices=Size, default=Size.NOT_STATED)
+    certainty = models.CharField(max_length=9, choices=Certainty)
+    certainty_reason = models.TextField("why this certainty")
+    would_change = models.TextField("what would change it")
+    searched_on = models.DateField()
+    main_source = models.ForeignKey(
+        Source,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="leads",
+        help_text="The one that weighs most. Empty only when nobody has tested it.",
+    )
+    sources = models.ManyToManyField(Source, blank=True, related_name="findings", help_text="All of them.")
+    claim_sources = models.ManyToManyField(
+        Source,
+        blank=True,
+        related_name="claims",
+        help_text="Where the claim was seen: sellers' pages, adverts, news.",
+    )
+
+    history = HistoricalRecords(m2m_fields=[sources])
+    objects = NaturalKeyManager.from_queryset(FindingQuerySet)()
+
+    class Meta:
+        ordering = ["concept", "effect", "route"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["concept", "effect", "route"],
+                name="glossary_finding_once",
+                violation_error_message="There is already a finding for this concept, effect and route.",
+            ),
+            models.CheckConstraint(
+                condition=Q(certainty="none") | Q(main_source__isnull=False),
+                name="glossary_finding_needs_source",
+                violation_error_message="Give the source this verdict rests on, or say that nobody has tested it.",
+            ),
+            models.CheckConstraint(
+                condition=Q(direction="unknown", certainty__in=["very-low", "none"])
+                | (~Q(direction="unknown") & ~Q(certainty="none")),
+                name="glossary_finding_unknown_means_unsure",
+                violation_error_message="“We do not know” goes with certainty very low or none, and none only with it.",
+            ),
+            models.CheckConstraint(
+                condition=Q(size="not-stated")
+                | Q(direction__in=["benefit", "harm"], certainty__in=["high", "moderate", "low"]),
+                name="glossary_finding_size_of_something",
+                violation_error_message="A size is stated only for a benefit or a harm that studies show.",
+            ),
+            models.CheckConstraint(
+                condition=Q(route__in=Route.values),
+                name="glossary_finding_route_known",
+                violation_error_message="Choose one of the routes.",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    direction__in=Direction.values, certainty__in=Certainty.values, size__in=Size.values
+                ),
+                name="glossary_finding_words_known",
+                violation_error_message="Direction, size and certainty come from the fixed vocabulary.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.concept} · {self.effect} · {self.get_route_display()}"
+
+    def natural_key(self) -> tuple[str, str, str]:
+        return (self.concept.slug, self.effect.slug, self.route)
+
+    def get_absolute_url(self) -> str:
+        return f"{self.concept.get_absolute_url()}?route={self.route}#{self.anchor}"
+
+    @property
+    def anchor(self) -> str:
+        """The id of its row on the concept's page."""
+        return f"{self.effect.slug}-{self.route}"
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict(self.direction, self.size, self.certainty, self.searched_on)
+
+    @property
+    def people_band(self) -> str:
+        """How large its mark is on the evidence map: up to 50, 250, 1,000 people, or more."""
+        for most, band in ((50, "s"), (250, "m"), (1000, "l")):
+            if (self.people or 0) <= most:
+                return band
+        return "xl"
+
+    @property
+    def who_paid(self) -> str:
+        """Who paid for the studies behind it, in one sentence; reads the prefetched sources."""
+        studies = [source for source in self.sources.all() if source.is_study]
+        if not studies:
+            return "No study in people to pay for." if self.certainty == Certainty.NONE else "Not stated."
+        count = len(studies)
+        paid = sum(source.funder in (Source.Funder.MAKER, Source.Funder.MIXED) for source in studies)
+        silent = sum(source.funder == Source.Funder.NOT_STATED for source in studies)
+        noun = "study" if count == 1 else "studies"
+        said = f"Makers or sellers paid for or took part in {paid} of {count} {noun}."
+        return f"{said} For {silent}, what we read does not say who paid." if silent else said
+
+
+class EventCount(models.Model):
+    """How many people had an outcome with the treatment and without it; drawn as dots out of 100."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="event_counts")
+    outcome = models.CharField(
+        max_length=160, help_text="What was counted, e.g. scars judged clearly better."
+    )
+    is_wanted = models.BooleanField("a good outcome", default=True)
+    events_with = models.PositiveIntegerField(validators=[MinValueValidator(0)])
+    total_with = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    events_without = models.PositiveIntegerField(validators=[MinValueValidator(0)])
+    total_without = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    compared_with = models.CharField(max_length=160)
+    after = models.CharField(max_length=80, blank=True, help_text="When it was counted, e.g. 12 weeks.")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(events_with__lte=F("total_with"), events_without__lte=F("total_without")),
+                name="glossary_event_count_within_total",
+                violation_error_message="No more people can have the outcome than were in the group.",
+            ),
+            models.CheckConstraint(
+                condition=Q(total_with__gt=0, total_without__gt=0),
+                name="glossary_event_count_groups_not_empty",
+                violation_error_message="Both groups have at least one person.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.outcome}: {self.events_with} of {self.total_with}, "
+            f"{self.compared_with} {self.events_without} of {self.total_without}"
+        )
+
+    @property
+    def per_hundred_with(self) -> int:
+        return round(100 * self.events_with / self.total_with)
+
+    @property
+    def per_hundred_without(self) -> int:
+        return round(100 * self.events_without / self.total_without)
+
+
+# --- Risks
+
+
+class RiskQuerySet(models.QuerySet["Risk"]):
+    def published(self) -> Self:
+        """Risks of published concepts."""
+        return self.filter(concept__state=State.PUBLISHED)
+
+    def on_route(self, route: str) -> Self:
+        """Risks of one way into the body."""
+        return self.filter(route=route)
+
+    def for_reading(self) -> Self:
+        """The gravest first, with their sources, in two queries however many."""
+        gravest_first = models.Case(
+            models.When(severity=Risk.Severity.LIFE_THREATENING, then=0),
+            models.When(severity=Risk.Severity.SERIOUS, then=1),
+            default=2,
+        )
+        return (
+            self.select_related("concept")
+            .prefetch_related(models.Prefetch("sources", Source.objects.in_order()))
+            .order_by(gravest_first, "route", "title")
+        )
+
+
+class Risk(models.Model):
+    """What can happen with one concept on one route."""
+
+    NATURAL_KEY = ("concept__slug", "route", "title")
+
+    class Severity(models.TextChoices):
+        MINOR = "minor", "minor"
+        SERIOUS = "serious", "serious"
+        LIFE_THREATENING = "life-threatening", "life-threatening"
+
+    concept = models.ForeignKey(Concept, models.CASCADE, related_name="risks")
+    route = models.CharField(max_length=16, choices=Route)
+    title = models.CharField("what can happen", max_length=160)
+    known = models.TextField("what is known")
+    severity = models.CharField(max_length=16, choices=Severity)
+    onset = models.CharField("when it shows", max_length=120, blank=True)
+    sources = models.ManyToManyField(Source, related_name="risks")
+
+    history = HistoricalRecords(m2m_fields=[sources])
+    objects = NaturalKeyManager.from_queryset(RiskQuerySet)()
+
+    class Meta:
+        ordering = ["concept", "route", "title"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["concept", "route", "title"],
+                name="glossary_risk_once",
+                violation_error_message="This risk is already listed for this concept and route.",
+            ),
+            models.CheckConstraint(
+                condition=Q(route__in=Route.values, severity__in=["minor", "serious", "life-threatening"]),
+                name="glossary_risk_words_known",
+                violation_error_message="Route and severity come from the fixed lists.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.concept} · {self.title}"
+
+    def natural_key(self) -> tuple[str, str, str]:
+        return (self.concept.slug, self.route, self.title)
+
+    def get_absolute_url(self) -> str:
+        return f"{self.concept.get_absolute_url()}#risks"
+
+
+# --- What came from the content files
+
+
+class LoadedEntry(models.Model):
+    """What the content files last said of one row, so that a later load knows whether an editor changed it."""
+
+    model = models.CharField(max_length=60)
+    key = models.CharField(max_length=400)
+    fingerprint = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "key"], name="glossary_loaded_entry_once")]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.key}"
+
+
+def cited_keys(*texts: str) -> list[str]:
+    """The source keys that Markdown texts cite, in order of first mention."""
+    return list(dict.fromkeys(key for text in texts for key in CITATION.findall(text)))

@@ -1,0 +1,51 @@
+"""Writing the same word the same way, whatever the script, case or accent."""
+
+import re
+import unicodedata
+
+GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "κ": "kappa", "λ": "lambda", "ω": "omega"}
+DASHES = frozenset("-‐‑‒–—―−_/·・")
+# One visible letter: a character with the marks that belong to it, half-width Japanese voicing marks among them.
+LETTER = re.compile(r".[̀-ͯﾞﾟ]*", re.DOTALL)
+
+
+def fold_letter(letter: str) -> str:
+    """One letter in its plain form; nothing, for a mark that stands alone."""
+    letter = unicodedata.normalize("NFKC", letter).casefold()
+    plain = []
+    for char in letter:
+        if char in DASHES or char.isspace():
+            plain.append(" ")
+        elif char in GREEK:
+            plain.append(GREEK[char])
+        elif ord(char) < 0x250 or 0x1E00 <= ord(char) < 0x1F00:
+            # Accents go from Latin letters only: in Japanese and Korean the marks are part of the letter.
+            plain += [part for part in unicodedata.normalize("NFD", char) if not unicodedata.combining(part)]
+        elif not unicodedata.combining(char) and unicodedata.category(char) != "Cf":
+            plain.append(char)
+    return "".join(plain)
+
+
+def fold_with_offsets(text: str) -> tuple[str, list[int]]:
+    """The folded text, and for each of its characters the index in `text` of the letter it came from.
+
+    Runs of white space and dashes become one space. The list has one entry more than the text: the length of `text`.
+    """
+    folded: list[str] = []
+    offsets: list[int] = []
+    for match in LETTER.finditer(text):
+        for char in fold_letter(match[0]):
+            if char == " " and (not folded or folded[-1] == " "):
+                continue
+            folded.append(char)
+            offsets.append(match.start())
+    return "".join(folded), [*offsets, len(text)]
+
+
+def fold(text: str) -> str:
+    """The form in which two spellings of one name are equal: for keys and look-ups, never for show.
+
+    Full-width forms become plain, case and accents go, Greek letters become their names, dashes become
+    single spaces: `"TGF-β"` and `"ｔｇｆ beta"` both give `"tgf beta"`.
+    """
+    return fold_with_offsets(text)[0].strip()

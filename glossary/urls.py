@@ -1,0 +1,15 @@
+from django.urls import path
+
+from glossary import views
+
+app_name = "glossary"
+urlpatterns = [
+    path("glossary/", views.concept_list, name="concept_list"),
+    path("glossary/<slug:slug>/", views.concept_detail, name="concept_detail"),
+    path("glossary/<slug:slug>/panel/", views.concept_panel, name="concept_panel"),
+    path("evidence/", views.evidence_map, name="evidence_map"),
+    path("sources/", views.source_list, name="source_list"),
+    path("sources/<slug:key>/", views.source_detail, name="source_detail"),
+    path("method/", views.method, name="method"),
+    path("about/", views.about, name="about"),
+]

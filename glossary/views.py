@@ -1,0 +1,293 @@
+"""Pages of the glossary: concepts, the evidence map, sources, and how we work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from config.http import HtmxHttpRequest
+from glossary.markdown import Citations, Terms
+from glossary.markdown import render as render_markdown
+from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
+from glossary.near import near_concepts
+from glossary.text import fold
+from glossary.verdict import Certainty
+
+
+def chosen(value: str, choices: Iterable[tuple[str, str]], what: str) -> tuple[str, str]:
+    """A choice from the address and, when it is none of `choices`, a sentence that says so: `(choice, notice)`."""
+    value = value.strip()
+    if not value or value in dict(choices):
+        return value, ""
+    return "", f"“{value[:60]}” is not {what} we know, so it was left out."
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def concept_list(request: HtmxHttpRequest) -> HttpResponse:
+    """A–Z and family tree, narrowed by `?q=`, `?kind=`, `?effect=`, `?letter=`; htmx receives the list alone."""
+    effects = list(Effect.objects.all())
+    kind, kind_notice = chosen(request.GET.get("kind", ""), Concept.Kind.choices, "a kind")
+    effect, effect_notice = chosen(
+        request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect"
+    )
+    query, letter = request.GET.get("q", "").strip()[:200], request.GET.get("letter", "").strip().upper()[:1]
+
+    every = list(Concept.objects.published().for_listing())
+    concepts = every
+    if kind:
+        concepts = [c for c in concepts if c.kind == kind]
+    if effect:
+        with_effect = set(
+            Finding.objects.published().filter(effect__slug=effect).values_list("concept", flat=True)
+        )
+        concepts = [c for c in concepts if c.pk in with_effect]
+    if query:
+        words = fold(query).split()
+        concepts = [c for c in concepts if all(word in names_of(c) for word in words)]
+    if letter:
+        concepts = [c for c in concepts if first_letter(c) == letter]
+    narrowed = bool(kind or effect or query or letter)
+    context = {
+        "query": query,
+        "kind": kind,
+        "effect": effect,
+        "letter": letter,
+        "notices": [notice for notice in (kind_notice, effect_notice) if notice],
+        "kinds": Concept.Kind.choices,
+        "effects": effects,
+        "letters": sorted({first_letter(c) for c in every}),
+        "groups": [(initial, list(group)) for initial, group in groupby(concepts, first_letter)],
+        "count": len(concepts),
+        "narrowed": narrowed,
+        "tree": [] if narrowed else family_tree(every),
+        "near": near_concepts(query) if query and not concepts else [],
+    }
+    page = "glossary/concept_list.html"
+    return render(request, f"{page}#results" if request.htmx else page, context)
+
+
+def first_letter(concept: Concept) -> str:
+    """The letter a concept stands under."""
+    return fold(concept.name)[:1].upper()
+
+
+def names_of(concept: Concept) -> str:
+    """All names of a concept, folded; reads prefetched aliases."""
+    return " ".join([fold(concept.name), *(alias.folded for alias in concept.aliases.all())])
+
+
+def family_tree(concepts: list[Concept]) -> list[tuple[Concept, list]]:
+    """Concepts that have a family or are one, as nested (concept, children) pairs."""
+    children: dict[int | None, list[Concept]] = {}
+    for concept in concepts:
+        children.setdefault(concept.parent_id, []).append(concept)
+
+    def branch(parent_id: int | None) -> list[tuple[Concept, list]]:
+        return [(concept, branch(concept.pk)) for concept in children.get(parent_id, [])]
+
+    return [(concept, below) for concept, below in branch(None) if below]
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
+    """One concept; `?route=` puts the evidence on that route first. htmx receives the evidence alone."""
+    concept = get_object_or_404(
+        Concept.objects.published()
+        .select_related("parent")
+        .prefetch_related("aliases", "ingredient_of__category"),
+        slug=slug,
+    )
+    children = list(concept.children.published().order_by("name"))
+    findings = list(concept.findings.published().for_reading())
+    risks = list(concept.risks.for_reading())
+    present = {f.route for f in findings} | {r.route for r in risks}
+    routes = [(value, label) for value, label in Route.choices if value in present]
+    route, notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
+    if route and route not in present:
+        notice = (
+            f"We have nothing on {concept.name} by the route “{Route(route).label}”; everything is shown."
+        )
+        route = ""
+
+    cited = Source.objects.in_bulk(cited_keys(concept.not_same_as, concept.body), field_name="key")
+    every_source = {s.key: s for row in [*findings, *risks] for s in row.sources.all()} | cited
+    citations = Citations(every_source)
+    terms = Terms.on_page(own_slug=slug)
+    not_same_as = render_markdown(concept.not_same_as, terms, citations)
+    body = render_markdown(concept.body, terms, citations)
+    for row in [*findings, *risks]:
+        for source in row.sources.all():
+            citations.number(source.key)
+    context = {
+        "concept": concept,
+        "children": children,
+        "names": [alias for alias in concept.aliases.all() if alias.kind not in ("misspelling", "search")],
+        "categories": [i.category for i in concept.ingredient_of.all() if i.category.state == "published"],
+        "routes": routes,
+        "route": route,
+        "route_label": Route(route).label if route else "",
+        "notices": [notice] if notice else [],
+        "rows": [f for f in findings if not route or f.route == route],
+        "rows_elsewhere": [f for f in findings if route and f.route != route],
+        "risks": [r for r in risks if not route or r.route == route],
+        "risks_elsewhere": [r for r in risks if route and r.route != route],
+        "not_same_as": not_same_as,
+        "body": body,
+        "numbers": citations.numbers,
+        "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
+        "changes": list(concept.history.order_by("-history_date")[:5]),
+        "minutes": max(1, round(len(concept.body.split()) / 200)),
+    }
+    page = "glossary/concept_detail.html"
+    return render(request, f"{page}#evidence" if request.htmx else page, context)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def concept_panel(request: HtmxHttpRequest, slug: str) -> HttpResponse:
+    """The few words that explain a term where it stands; without htmx, the concept's own page."""
+    if not request.htmx:
+        return redirect("glossary:concept_detail", slug=slug)
+    concept = get_object_or_404(Concept.objects.published(), slug=slug)
+    return render(request, "glossary/concept_detail.html#panel", {"concept": concept})
+
+
+SORTS = {"effect": "Effect", "concept": "Concept", "people": "People studied", "certainty": "Certainty"}
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def evidence_map(request: HtmxHttpRequest) -> HttpResponse:
+    """Every finding as a mark by effect, and as a table: `?route=`, `?certainty=`, `?effect=`, `?sort=`."""
+    effects = list(Effect.objects.all())
+    route, route_notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
+    certainty, certainty_notice = chosen(request.GET.get("certainty", ""), Certainty.choices, "a certainty")
+    effect, effect_notice = chosen(
+        request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect"
+    )
+    sort, sort_notice = chosen(request.GET.get("sort", ""), SORTS.items(), "an order")
+    findings = Finding.objects.published().select_related("concept", "effect")
+    for name, value in (("route", route), ("certainty", certainty), ("effect__slug", effect)):
+        if value:
+            findings = findings.filter(**{name: value})
+    rows = sorted_findings(findings, sort or "effect")
+    marks: dict[int, list[Finding]] = {}
+    for finding in rows:
+        marks.setdefault(finding.effect_id, []).append(finding)
+    context = {
+        "effects": effects,
+        "routes": Route.choices,
+        "certainties": Certainty.choices,
+        "route": route,
+        "certainty": certainty,
+        "effect": effect,
+        "sort": sort or "effect",
+        "sorts": SORTS.items(),
+        "notices": [n for n in (route_notice, certainty_notice, effect_notice, sort_notice) if n],
+        "rows": rows,
+        "marks": [(e, marks[e.pk]) for e in effects if e.pk in marks],
+    }
+    page = "glossary/evidence_map.html"
+    return render(request, f"{page}#results" if request.htmx else page, context)
+
+
+def sorted_findings(findings: Iterable[Finding], sort: str) -> list[Finding]:
+    """Findings in one of the orders of the evidence table; ties keep the order of effects and names."""
+    rows = sorted(findings, key=lambda f: (f.effect.position, f.concept.name.casefold(), f.route))
+    keys = {
+        "effect": lambda f: 0,
+        "concept": lambda f: f.concept.name.casefold(),
+        "people": lambda f: -(f.people or 0),
+        "certainty": lambda f: -f.verdict.steps,
+    }
+    return sorted(rows, key=keys[sort])
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def source_list(request: HtmxHttpRequest) -> HttpResponse:
+    """Every source, by kind, narrowed by `?q=` and `?kind=`; htmx receives the list alone."""
+    kind, notice = chosen(request.GET.get("kind", ""), Source.Kind.choices, "a kind of source")
+    query = request.GET.get("q", "").strip()[:200]
+    sources = Source.objects.in_order()
+    if kind:
+        sources = sources.filter(kind=kind)
+    for word in query.split():
+        sources = sources.filter(
+            Q(title__icontains=word)
+            | Q(authors__icontains=word)
+            | Q(container__icontains=word)
+            | Q(key__icontains=word)
+        )
+    counts = dict(Source.objects.values_list("kind").annotate(n=Count("pk")).order_by())
+    context = {
+        "sources": sources,
+        "kind": kind,
+        "query": query,
+        "kinds": [(value, label, counts[value]) for value, label in Source.Kind.choices if value in counts],
+        "notices": [notice] if notice else [],
+    }
+    page = "glossary/source_list.html"
+    return render(request, f"{page}#results" if request.htmx else page, context)
+
+
+@require_safe
+def source_detail(request: HtmxHttpRequest, key: str) -> HttpResponse:
+    """One source and everything on the site that rests on it."""
+    source = get_object_or_404(Source.objects.select_related("superseded_by"), key=key)
+    mark = f"[@{source.key}]"
+    context = {
+        "source": source,
+        "findings": source.findings.published()
+        .select_related("concept", "effect")
+        .order_by("concept__name", "route"),
+        "claims": source.claims.published()
+        .select_related("concept", "effect")
+        .order_by("concept__name", "route"),
+        "risks": source.risks.published().select_related("concept").order_by("concept__name"),
+        "concepts": Concept.objects.published().filter(
+            Q(body__contains=mark) | Q(not_same_as__contains=mark)
+        ),
+        # Named by products, which the glossary does not know: read through the relations they add to a source.
+        "regulations": source.regulations.select_related("category").order_by(
+            "category__name", "jurisdiction"
+        ),
+        "prices": source.prices.select_related("category").order_by("category__name"),
+        "courses": source.courses.order_by("name"),
+        "red_flags": source.red_flags.all(),
+        "questions": source.questions.all(),
+        "reporting_bodies": source.reporting_bodies.all(),
+    }
+    return render(request, "glossary/source_detail.html", context)
+
+
+@require_safe
+def method(request: HtmxHttpRequest) -> HttpResponse:
+    """How we grade, what the words mean, and what the guide holds today."""
+    findings = Finding.objects.published()
+    by_certainty = dict(findings.values_list("certainty").annotate(n=Count("pk")).order_by())
+    context = {
+        "certainties": [(Certainty(value), by_certainty.get(value, 0)) for value in Certainty.values],
+        "counts": {
+            "concepts": Concept.objects.published().count(),
+            "findings": findings.count(),
+            "untested": by_certainty.get("none", 0),
+            "risks": Risk.objects.published().count(),
+            "sources": Source.objects.count(),
+        },
+    }
+    return render(request, "glossary/method.html", context)
+
+
+@require_safe
+def about(request: HtmxHttpRequest) -> HttpResponse:
+    """Who this is for, what it is not, licences, corrections."""
+    return render(request, "glossary/about.html")

@@ -1,0 +1,464 @@
+"""What is bought: categories, rules, red flags, questions. Findings and risks are derived from the glossary."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from glossary.models import (
+    Concept,
+    Effect,
+    Finding,
+    FindingQuerySet,
+    NaturalKeyManager,
+    Publishable,
+    PublishableQuerySet,
+    Risk,
+    RiskQuerySet,
+    Route,
+    Source,
+)
+
+
+class Jurisdiction(models.TextChoices):
+    """The places whose rules are kept here."""
+
+    US = "US", "United States"
+    EU = "EU", "European Union"
+    UK = "UK", "United Kingdom"
+    CN = "CN", "China"
+    KR = "KR", "South Korea"
+    JP = "JP", "Japan"
+    AU = "AU", "Australia"
+    CA = "CA", "Canada"
+    SG = "SG", "Singapore"
+
+
+class CategoryQuerySet(PublishableQuerySet):
+    def for_listing(self) -> Self:
+        """What a list shows: with the effects a category is sold for."""
+        return self.prefetch_related("goals__effect").order_by("kind", Lower("name"))
+
+    def treatments(self) -> Self:
+        """What sellers offer."""
+        return self.filter(kind=Category.Kind.TREATMENT)
+
+    def comparisons(self) -> Self:
+        """Ordinary care and doing nothing."""
+        return self.filter(kind=Category.Kind.COMPARISON)
+
+    def with_ingredients(self) -> Self:
+        """Ingredients with their concepts and the goals with their effects: two queries each, however many."""
+        return self.prefetch_related("ingredients__concept", "goals__effect")
+
+
+class Category(Publishable):
+    """What a person is offered, e.g. exosomes with microneedling."""
+
+    NATURAL_KEY = ("slug",)
+
+    class Kind(models.TextChoices):
+        TREATMENT = "treatment", "sold as a treatment"
+        COMPARISON = "comparison", "to compare with"
+
+    slug = models.SlugField(
+        max_length=60, unique=True, help_text="The end of the address. Other sites link to it."
+    )
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.TREATMENT)
+    route = models.CharField(max_length=16, choices=Route)
+    summary = models.TextField(help_text="What it is, in one plain sentence.")
+    body = models.TextField(help_text="Markdown. Cite with [@source-key].")
+    concepts = models.ManyToManyField(Concept, through="Ingredient", related_name="categories")
+    effects = models.ManyToManyField(Effect, through="Goal", related_name="categories")
+    sessions_low = models.PositiveSmallIntegerField("fewest sessions", null=True, blank=True)
+    sessions_high = models.PositiveSmallIntegerField("most sessions", null=True, blank=True)
+    interval = models.CharField("time between sessions", max_length=200, blank=True)
+    followed_for = models.TextField("how long studies followed it", blank=True)
+    downtime = models.TextField(help_text="What the days after are like.")
+    performed_by = models.TextField(help_text="Who does it, and who may.")
+    daily_life = models.TextField(help_text="What going through it is like: visits, pain, cost, worry.")
+    course_sources = models.ManyToManyField(Source, blank=True, related_name="courses")
+    reviewed_on = models.DateField()
+    review_due = models.DateField()
+
+    history = HistoricalRecords()
+    objects = NaturalKeyManager.from_queryset(CategoryQuerySet)()
+
+    class Meta:
+        ordering = [Lower("name")]
+        verbose_name_plural = "categories"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(route__in=Route.values),
+                name="products_category_route_known",
+                violation_error_message="Choose one of the routes.",
+            ),
+            models.CheckConstraint(
+                condition=Q(review_due__gt=F("reviewed_on")),
+                name="products_category_review_dates_in_order",
+                violation_error_message="The next review comes after the last one.",
+            ),
+            models.CheckConstraint(
+                condition=Q(sessions_low__isnull=True, sessions_high__isnull=True)
+                # A comparison with null is neither true nor false, and the database lets that pass.
+                | Q(sessions_low__isnull=False, sessions_high__isnull=False)
+                & Q(sessions_low__gte=1, sessions_high__gte=F("sessions_low")),
+                name="products_category_sessions_in_order",
+                violation_error_message="Give the fewest and the most sessions, the fewest first, or neither.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        return reverse("products:category_detail", args=[self.slug])
+
+    def clean(self) -> None:
+        """`?item=` takes a concept or a category, so no slug may mean both."""
+        if Concept.objects.filter(slug=self.slug).exists():
+            raise ValidationError(
+                {"slug": "A concept has this slug; a comparison could not tell them apart."}
+            )
+
+    def _on_its_routes(self) -> Q:
+        """Each ingredient's concept on that ingredient's route; matches nothing when there is no ingredient."""
+        condition = Q(pk__in=[])
+        for ingredient in self.ingredients.all():
+            condition |= Q(concept=ingredient.concept_id, route=ingredient.route or self.route)
+        return condition
+
+    def findings(self) -> FindingQuerySet:
+        """Findings of its concepts on its route: derived, never typed."""
+        return Finding.objects.published().filter(self._on_its_routes())
+
+    def risks(self) -> RiskQuerySet:
+        """Risks of its concepts on its route: derived, never typed."""
+        return Risk.objects.published().filter(self._on_its_routes())
+
+    def findings_elsewhere(self) -> FindingQuerySet:
+        """Findings of its claimed actives by other routes: in sight, but studied another way."""
+        actives = [i.concept_id for i in self.ingredients.all() if i.role == Ingredient.Role.ACTIVE]
+        wanted = [goal.effect_id for goal in self.goals.all()]
+        return (
+            Finding.objects.published()
+            .filter(concept__in=actives, effect__in=wanted)
+            .exclude(self._on_its_routes())
+        )
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the review date has passed, which the page then says at its top."""
+        return self.review_due < timezone.localdate()
+
+    @property
+    def sessions(self) -> str:
+        """The usual number of sessions in words; empty when not known."""
+        if self.sessions_low is None:
+            return ""
+        if self.sessions_low == self.sessions_high:
+            return str(self.sessions_low)
+        return f"{self.sessions_low} to {self.sessions_high}"
+
+
+class Goal(models.Model):
+    """An effect that a category is sold for; the first is the main one."""
+
+    category = models.ForeignKey(Category, models.CASCADE, related_name="goals")
+    effect = models.ForeignKey(Effect, models.PROTECT, related_name="goals")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["category", "effect"], name="products_goal_once")]
+
+    def __str__(self) -> str:
+        return f"{self.category} for {self.effect}"
+
+
+class Ingredient(models.Model):
+    """A concept in a category, and what part it plays."""
+
+    class Role(models.TextChoices):
+        ACTIVE = "active", "claimed active"
+        SOMETIMES = "sometimes", "sometimes present"
+        CARRIER = "carrier", "carrier or tool"
+
+    category = models.ForeignKey(Category, models.CASCADE, related_name="ingredients")
+    concept = models.ForeignKey(Concept, models.PROTECT, related_name="ingredient_of")
+    role = models.CharField(max_length=9, choices=Role, default=Role.ACTIVE)
+    route = models.CharField(
+        max_length=16, choices=Route, blank=True, help_text="Only where it differs from the category's route."
+    )
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["category", "concept", "route"], name="products_ingredient_once"),
+            models.CheckConstraint(
+                condition=Q(route__in=["", *Route.values]), name="products_ingredient_route_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.concept} in {self.category}"
+
+
+class Price(models.Model):
+    """What a page asked for it: amounts in whole units of the currency."""
+
+    category = models.ForeignKey(Category, models.CASCADE, related_name="prices")
+    country = models.CharField(max_length=40, help_text="Two-letter code or name.")
+    low = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    high = models.PositiveIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, help_text="Three letters, e.g. EUR.")
+    per = models.CharField(max_length=60, help_text="session, course, vial …")
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    source = models.ForeignKey(Source, models.PROTECT, related_name="prices")
+
+    class Meta:
+        ordering = ["country", "low"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(high__isnull=True) | Q(high__gte=F("low")),
+                name="products_price_in_order",
+                violation_error_message="The higher price is not below the lower one.",
+            ),
+            models.CheckConstraint(
+                condition=Q(currency__regex=r"^[A-Z]{3}$"),
+                name="products_price_currency_code",
+                violation_error_message="A currency is three capital letters, e.g. EUR.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        amount = f"{self.low:,}" if self.high in (None, self.low) else f"{self.low:,} to {self.high:,}"
+        return f"{amount} {self.currency} per {self.per}"
+
+
+class RegulationQuerySet(models.QuerySet["Regulation"]):
+    def for_reading(self) -> Self:
+        """With sources, in two queries however many."""
+        return self.prefetch_related(models.Prefetch("sources", Source.objects.in_order()))
+
+
+class Regulation(models.Model):
+    """What the rules of one jurisdiction say of one category."""
+
+    NATURAL_KEY = ("category__slug", "jurisdiction")
+
+    class Status(models.TextChoices):
+        APPROVED = "approved", "Approved for a named use"
+        CLEARED_DEVICE = "cleared-device", "Cleared as a device"
+        PERMITTED_COSMETIC = "permitted-cosmetic", "Allowed as a cosmetic"
+        RESTRICTED = "restricted", "Allowed only under conditions"
+        NOT_APPROVED = "not-approved", "Not approved"
+        PROHIBITED = "prohibited", "Not allowed"
+        UNCLEAR = "unclear", "Unclear"
+
+    category = models.ForeignKey(Category, models.CASCADE, related_name="regulations")
+    jurisdiction = models.CharField(max_length=2, choices=Jurisdiction)
+    status = models.CharField(max_length=20, choices=Status)
+    since = models.CharField(
+        max_length=10, blank=True, help_text="Year, year-month or date: 2019, 2019-12, 2019-12-06."
+    )
+    detail = models.TextField()
+    checked_on = models.DateField()
+    main_source = models.ForeignKey(
+        Source,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="leads_regulation",
+        help_text="The rule itself, if seen.",
+    )
+    sources = models.ManyToManyField(Source, blank=True, related_name="regulations")
+
+    history = HistoricalRecords(m2m_fields=[sources])
+    objects = NaturalKeyManager.from_queryset(RegulationQuerySet)()
+
+    class Meta:
+        ordering = ["category", "jurisdiction"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["category", "jurisdiction"],
+                name="products_regulation_once",
+                violation_error_message="This category already has a rule for this place.",
+            ),
+            models.CheckConstraint(
+                condition=Q(jurisdiction__in=Jurisdiction.values),
+                name="products_regulation_jurisdiction_known",
+                violation_error_message="Choose one of the places.",
+            ),
+            models.CheckConstraint(
+                condition=Q(since="")
+                | Q(since__regex=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"),
+                name="products_regulation_since_is_a_date",
+                violation_error_message="Give a year, a year and month, or a date: 2019, 2019-12, 2019-12-06.",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="unclear") | Q(main_source__isnull=False),
+                name="products_regulation_needs_source",
+                violation_error_message="Give the source of this rule, or say that it is unclear.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category} in {self.get_jurisdiction_display()}: {self.get_status_display()}"
+
+    def natural_key(self) -> tuple[str, str]:
+        return (self.category.slug, self.jurisdiction)
+
+
+class Question(models.Model):
+    """What to ask a clinic or a seller."""
+
+    NATURAL_KEY = ("slug",)
+
+    slug = models.SlugField(max_length=60, unique=True)
+    text = models.CharField("question", max_length=300)
+    why = models.TextField("why ask")
+    good_answer = models.TextField("a good answer sounds like")
+    vague_answer = models.TextField("a vague answer sounds like")
+    follow_up = models.TextField("one polite next question")
+    categories = models.ManyToManyField(
+        Category, blank=True, related_name="questions", help_text="None chosen = asked of every treatment."
+    )
+    is_on_wallet_card = models.BooleanField("on the wallet card", default=False)
+    position = models.PositiveSmallIntegerField(default=0)
+    sources = models.ManyToManyField(Source, blank=True, related_name="questions")
+
+    objects = NaturalKeyManager()
+
+    class Meta:
+        ordering = ["position", "slug"]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    @staticmethod
+    def for_categories(categories: list[Category]) -> models.QuerySet[Question]:
+        """Questions to ask about any of these: the general ones and their own."""
+        return (
+            Question.objects.filter(Q(categories__isnull=True) | Q(categories__in=categories))
+            .distinct()
+            .order_by("position", "slug")
+        )
+
+
+class RedFlag(models.Model):
+    """A warning sign in what a seller says."""
+
+    NATURAL_KEY = ("slug",)
+
+    class Severity(models.TextChoices):
+        NOTE = "note", "worth a question"
+        WARNING = "warning", "a warning sign"
+        WALK_AWAY = "walk-away", "a reason to walk away"
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    why = models.TextField("why it matters")
+    severity = models.CharField(max_length=10, choices=Severity)
+    question = models.ForeignKey(Question, models.SET_NULL, null=True, blank=True, related_name="red_flags")
+    position = models.PositiveSmallIntegerField(default=0)
+    sources = models.ManyToManyField(Source, related_name="red_flags")
+
+    history = HistoricalRecords(m2m_fields=[sources])
+    objects = NaturalKeyManager()
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('products:check')}#flag-{self.slug}"
+
+
+class RedFlagWording(models.Model):
+    """Words that give a red flag away. Syntax: see the content README."""
+
+    red_flag = models.ForeignKey(RedFlag, models.CASCADE, related_name="wordings")
+    language = models.CharField(max_length=12, default="en")
+    text = models.CharField(max_length=400)
+
+    class Meta:
+        ordering = ["language", "text"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["red_flag", "language", "text"],
+                name="products_red_flag_wording_once",
+                violation_error_message="This wording is already listed.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ReportingBody(models.Model):
+    """Where harm or a misleading advert can be reported."""
+
+    NATURAL_KEY = ("jurisdiction", "name")
+
+    jurisdiction = models.CharField(max_length=2, choices=Jurisdiction)
+    name = models.CharField(max_length=160)
+    what = models.TextField("what to report there")
+    url = models.URLField("address", max_length=500)
+    position = models.PositiveSmallIntegerField(default=0)
+    sources = models.ManyToManyField(Source, related_name="reporting_bodies")
+
+    objects = NaturalKeyManager()
+
+    class Meta:
+        ordering = ["jurisdiction", "position"]
+        verbose_name_plural = "reporting bodies"
+        constraints = [
+            models.UniqueConstraint(fields=["jurisdiction", "name"], name="products_reporting_body_once"),
+            models.CheckConstraint(
+                condition=Q(jurisdiction__in=Jurisdiction.values),
+                name="products_reporting_jurisdiction_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.get_jurisdiction_display()})"
+
+    def natural_key(self) -> tuple[str, str]:
+        return (self.jurisdiction, self.name)
+
+
+def ordinary_care_for(categories: list[Category]) -> list[Category]:
+    """The comparison categories that share a goal with these, most shared goals first.
+
+    Reads prefetched `goals`; one query for the comparisons themselves and two for their parts.
+    """
+    wanted = {goal.effect_id for category in categories for goal in category.goals.all()}
+    comparisons: list[Any] = list(Category.objects.published().comparisons().with_ingredients())
+
+    def shared(category: Category) -> int:
+        return len(wanted & {goal.effect_id for goal in category.goals.all()})
+
+    return sorted((c for c in comparisons if shared(c)), key=lambda c: (-shared(c), c.name))

@@ -1,0 +1,21 @@
+from django.urls import path
+
+from products import views
+from products.feeds import ChangeFeed
+
+app_name = "products"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("products/", views.category_list, name="category_list"),
+    path("products/<slug:slug>/", views.category_detail, name="category_detail"),
+    path("compare/", views.compare_items, name="compare"),
+    path("check/", views.check, name="check"),
+    path("visit/", views.visit, name="visit"),
+    path("search/", views.search, name="search"),
+    path("changes/", views.change_list, name="change_list"),
+    path("changes/feed.xml", ChangeFeed(), name="change_feed"),
+    path("data/", views.data, name="data"),
+    path("data/findings.csv", views.data_csv, name="data_csv"),
+    path("data/findings.json", views.data_json, name="data_json"),
+    path("api/", views.api_docs, name="api_docs"),
+]

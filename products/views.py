@@ -1,0 +1,340 @@
+"""Pages about what is bought: categories, comparison, ad check, visit sheet; and the site's front page and search."""
+
+from __future__ import annotations
+
+import segno
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.safestring import mark_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from config.http import HtmxHttpRequest
+from glossary.markdown import Citations, Terms
+from glossary.markdown import render as render_markdown
+from glossary.models import Concept, Effect, Finding, Route, Source, cited_keys
+from glossary.views import chosen
+from products import adcheck, changes, compare, exports
+from products.models import (
+    Category,
+    Ingredient,
+    Jurisdiction,
+    Question,
+    RedFlag,
+    Regulation,
+    ReportingBody,
+    ordinary_care_for,
+)
+from products.search import LONGEST as LONGEST_QUERY
+from products.search import search as search_guide
+
+MAIN_CONCEPTS = ["cytokines", "prp", "supernatant", "lysate", "exosomes"]
+
+
+@require_safe
+def home(request: HtmxHttpRequest) -> HttpResponse:
+    """Search, three doors, the claim and the evidence for the five main concepts, and what to do before paying."""
+    concepts = {c.slug: c for c in Concept.objects.published().filter(slug__in=MAIN_CONCEPTS)}
+    findings: dict[int, list[Finding]] = {}
+    for finding in (
+        Finding.objects.published()
+        .filter(concept__slug__in=MAIN_CONCEPTS)
+        .select_related("effect", "concept")
+    ):
+        findings.setdefault(finding.concept_id, []).append(finding)
+    main = []
+    for slug in MAIN_CONCEPTS:
+        if slug in concepts:
+            rows = findings.get(concepts[slug].pk, [])
+            main.append(
+                {
+                    "concept": concepts[slug],
+                    "tally": tally(rows),
+                    "count": len(rows),
+                    "example": example(rows),
+                }
+            )
+    context = {
+        "main": main,
+        "questions": Question.objects.filter(is_on_wallet_card=True)[:5],
+        "red_flags": RedFlag.objects.filter(severity=RedFlag.Severity.WALK_AWAY)[:6],
+        "ready_made": compare.ready_made()[:4],
+    }
+    return render(request, "products/home.html", context)
+
+
+def tally(findings: list[Finding]) -> list[tuple[str, str, int]]:
+    """(shape, words, count) of the verdicts, those that say most first."""
+    words = {
+        "benefit": "better",
+        "no-difference": "little or no difference",
+        "mixed": "studies disagree",
+        "harm": "worse",
+        "unknown": "we do not know",
+        "untested": "not tested in people",
+    }
+    shapes = [finding.verdict.shape for finding in findings]
+    return [(shape, label, shapes.count(shape)) for shape, label in words.items() if shape in shapes]
+
+
+def example(findings: list[Finding]) -> Finding | None:
+    """The finding that most people were studied for: one claim to show beside what was found."""
+    return max(findings, key=lambda f: (f.people or 0, f.verdict.steps), default=None)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def category_list(request: HtmxHttpRequest) -> HttpResponse:
+    """Categories by route and by goal; `?goal=` and `?route=` narrow, and htmx receives the list alone."""
+    effects = list(Effect.objects.all())
+    goal, goal_notice = chosen(request.GET.get("goal", ""), [(e.slug, e.name) for e in effects], "a goal")
+    route, route_notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
+    categories = list(Category.objects.published().for_listing())
+    routes = [(v, label) for v, label in Route.choices if any(c.route == v for c in categories)]
+    goals = [e for e in effects if any(g.effect_id == e.pk for c in categories for g in c.goals.all())]
+    if goal:
+        categories = [c for c in categories if any(g.effect.slug == goal for g in c.goals.all())]
+    if route:
+        categories = [c for c in categories if c.route == route]
+    treatments = [c for c in categories if c.kind == Category.Kind.TREATMENT]
+    context = {
+        "goal": goal,
+        "route": route,
+        "goals": goals,
+        "routes": routes,
+        "notices": [notice for notice in (goal_notice, route_notice) if notice],
+        "groups": [(label, rows) for v, label in routes if (rows := [c for c in treatments if c.route == v])],
+        "comparisons": [c for c in categories if c.kind == Category.Kind.COMPARISON],
+        "count": len(categories),
+    }
+    page = "products/category_list.html"
+    return render(request, f"{page}#results" if request.htmx else page, context)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
+    """One category: the evidence on its route, risks, rules (`?where=` puts one place first), cost, course, questions."""
+    category = get_object_or_404(
+        Category.objects.published().with_ingredients().prefetch_related("course_sources"), slug=slug
+    )
+    where, notice = chosen(request.GET.get("where", "").upper(), Jurisdiction.choices, "a place whose rules")
+    findings = list(category.findings().for_reading())
+    elsewhere = list(category.findings_elsewhere().for_reading())
+    risks = list(category.risks().for_reading())
+    goal_ids = {goal.effect_id for goal in category.goals.all()}
+    regulations = list(category.regulations.for_reading())
+    prices = list(category.prices.select_related("source"))
+    cited = Source.objects.in_bulk(cited_keys(category.body), field_name="key")
+    rows = [*findings, *risks, *regulations]
+    every_source = {s.key: s for row in rows for s in row.sources.all()} | cited
+    every_source |= {p.source.key: p.source for p in prices} | {
+        s.key: s for s in category.course_sources.all()
+    }
+    citations = Citations(every_source)
+    body = render_markdown(category.body, Terms.on_page(), citations)
+    for key in every_source:
+        citations.number(key)
+    context = {
+        "category": category,
+        "body": body,
+        "where": where,
+        "notices": [notice] if notice else [],
+        "jurisdictions": Jurisdiction.choices,
+        "regulations": [r for r in regulations if not where or r.jurisdiction == where],
+        "rows": [f for f in findings if f.effect_id in goal_ids],
+        "rows_for_other_goals": [f for f in findings if f.effect_id not in goal_ids],
+        "rows_elsewhere": elsewhere,
+        "risks": risks,
+        "prices": prices,
+        "ingredients": category.ingredients.all(),
+        "roles": Ingredient.Role.choices,
+        "questions": Question.for_categories([category])[:8],
+        "red_flags": RedFlag.objects.exclude(severity=RedFlag.Severity.NOTE)[:8],
+        "beside": [c for c in ordinary_care_for([category]) if c.pk != category.pk][:3],
+        "numbers": citations.numbers,
+        "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
+        "changes": list(category.history.order_by("-history_date")[:5]),
+    }
+    page = "products/category_detail.html"
+    return render(request, f"{page}#rules" if request.htmx else page, context)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def compare_items(request: HtmxHttpRequest) -> HttpResponse:
+    """Two to four options side by side, all of it in the address; htmx receives the comparison alone."""
+    comparison = compare.build(request.GET)
+    slugs = [column.slug for column in comparison.columns]
+    chosen_slugs = [column.slug for column in comparison.columns if not column.was_added]
+    moves = []
+    for number, column in enumerate(comparison.columns):
+        swapped = slugs.copy()
+        if number:
+            swapped[number - 1], swapped[number] = swapped[number], swapped[number - 1]
+        rest = [slug for slug in slugs if slug != column.slug]
+        only_chosen = {"alone": "1"} if column.is_comparison else {}
+        moves.append(
+            {
+                "column": column,
+                "remove": comparison.address(rest, **only_chosen),
+                "left": comparison.address(swapped) if number else "",
+            }
+        )
+    context = {
+        "comparison": comparison,
+        "moves": moves,
+        "chosen_slugs": chosen_slugs,
+        "slugs": slugs,
+        "routes": Route.choices,
+        "jurisdictions": Jurisdiction.choices,
+        "options": compare.options_to_add(comparison.columns),
+        "most": compare.MOST,
+        "toggle_differences": comparison.address(
+            slugs, differences="" if comparison.only_differences else "1"
+        ),
+        "visit_query": comparison.address(slugs),
+        "canonical": comparison.address(sorted(slugs), where="", differences=""),
+        "ready_made": [] if comparison.columns else compare.ready_made(),
+        "sources": compare.sources_of(comparison.columns),
+        "has_concepts": any(not column.is_category for column in comparison.columns),
+    }
+    page = "products/compare.html"
+    return render(request, f"{page}#comparison" if request.htmx else page, context)
+
+
+@csrf_exempt  # Nothing is changed and nobody is logged in; a token would need a cookie.
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def check(request: HtmxHttpRequest) -> HttpResponse:
+    """Paste an advertisement, get it back marked. The text is read and forgotten."""
+    context: dict = {"most": adcheck.MOST_CHARACTERS, "text": "", "error": "", "reading": None}
+    status = 200
+    if request.method == "POST":
+        text = request.POST.get("text", "").replace("\r\n", "\n")
+        context["text"] = text
+        if not text.strip():
+            context["error"] = "There is no text to read yet. Paste the words of an advertisement or a label."
+        elif len(text) > adcheck.MOST_CHARACTERS:
+            context["error"] = (
+                f"This text has {len(text):,} characters; {adcheck.MOST_CHARACTERS:,} fit. It is still in the box: "
+                "cut it down to the part you want to know about."
+            )
+        else:
+            context["reading"] = adcheck.read_text(text)
+        # htmx swaps no error answers, so a fragment says what is wrong with status 200.
+        status = 422 if context["error"] and not request.htmx else 200
+    context["red_flags"] = RedFlag.objects.prefetch_related("sources")
+    page = "products/check.html"
+    response = render(request, f"{page}#result" if request.htmx else page, context, status=status)
+    if request.method == "POST":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def visit(request: HtmxHttpRequest) -> HttpResponse:
+    """The sheet to take to the appointment, for the chosen items and the chosen place."""
+    items, notices = compare.pick_items(request.GET.getlist("item"))
+    route, where, more = compare.read_settings(request.GET)
+    columns = [compare.Column(item, route="" if isinstance(item, Category) else route) for item in items]
+    compare.fill(columns)
+    categories = [item for item in items if isinstance(item, Category)]
+    goals = {column.slug: column.goal_ids for column in columns}
+    comparison = compare.Comparison(columns, [], [], route, where, only_differences=False)
+    address = request.build_absolute_uri(comparison.address([item.slug for item in items]))
+    if settings.SITE_URL:
+        address = f"{settings.SITE_URL}{request.path}{comparison.address([item.slug for item in items])}"
+    context = {
+        "columns": [(c, [f for f in c.findings if f.effect_id in goals[c.slug]]) for c in columns],
+        "items": items,
+        "notices": notices + more,
+        "where": where,
+        "where_label": Jurisdiction(where).label if where else "",
+        "jurisdictions": Jurisdiction.choices,
+        "regulations": Regulation.objects.filter(category__in=categories, jurisdiction=where).select_related(
+            "category"
+        ),
+        "reporting": ReportingBody.objects.filter(jurisdiction=where) if where else [],
+        "questions": Question.for_categories(categories),
+        "red_flags": RedFlag.objects.filter(severity=RedFlag.Severity.WALK_AWAY),
+        "options": compare.options_to_add(columns),
+        "address": address,
+        "qr": qr_code(address),
+    }
+    return render(request, "products/visit.html", context)
+
+
+def qr_code(address: str) -> str:
+    """The address as an SVG picture without inline styles."""
+    code = segno.make(address, error="m", micro=False)
+    svg = code.svg_inline(scale=3, border=2, svgclass="qr", lineclass=None)
+    return mark_safe(svg)  # noqa: S308 - drawn by the library from modules, nothing of the address is in it
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def search(request: HtmxHttpRequest) -> HttpResponse:
+    """Results grouped by kind for `?q=`; htmx receives the results alone."""
+    query = request.GET.get("q", "").replace("\x00", "").strip()
+    notices = []
+    if len(query) > LONGEST_QUERY:
+        notices.append(f"Only the first {LONGEST_QUERY} characters were searched for.")
+    context = {"query": query[:LONGEST_QUERY], "results": search_guide(query), "notices": notices}
+    page = "products/search.html"
+    return render(request, f"{page}#results" if request.htmx else page, context)
+
+
+@require_safe
+def change_list(request: HtmxHttpRequest) -> HttpResponse:
+    """What changed on the site and why, newest first."""
+    return render(request, "products/change_list.html", {"changes": changes.recent_changes()})
+
+
+@require_safe
+def data(request: HtmxHttpRequest) -> HttpResponse:
+    """What can be downloaded, and what each column means."""
+    return render(
+        request,
+        "products/data.html",
+        {"columns": exports.COLUMNS, "count": Finding.objects.published().count()},
+    )
+
+
+@require_safe
+def data_csv(request: HttpRequest) -> HttpResponse:
+    """The whole evidence table as CSV."""
+    response = HttpResponse(exports.as_csv(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="claimed-and-shown-findings.csv"'
+    return response
+
+
+@require_safe
+def data_json(request: HttpRequest) -> HttpResponse:
+    """The whole evidence table as JSON."""
+    rows = list(exports.rows())
+    body = {"licence": "CC BY 4.0", "columns": exports.COLUMNS, "items": rows, "count": len(rows)}
+    return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+
+
+@require_safe
+def api_docs(request: HtmxHttpRequest) -> HttpResponse:
+    """The API in words, made from its own OpenAPI description."""
+    from products.api import api
+
+    schema = api.get_openapi_schema(path_prefix="/api/")
+    operations = [
+        {
+            "path": path,
+            "method": verb.upper(),
+            "summary": operation.get("summary", ""),
+            "description": operation.get("description", ""),
+            "parameters": operation.get("parameters", []),
+        }
+        for path, verbs in schema["paths"].items()
+        for verb, operation in verbs.items()
+    ]
+    return render(request, "products/api.html", {"operations": operations})

@@ -1,0 +1,161 @@
+// What the pages do beyond links and forms. Everything here is an extra: without it each page still does its work.
+"use strict";
+
+// --- One live region says what changed; htmx swaps never move the focus away.
+
+const status = document.getElementById("status");
+
+function say(text) {
+  if (!text) return;
+  status.textContent = "";
+  requestAnimationFrame(() => { status.textContent = text; });
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const target = document.getElementById(event.detail.elt.id) || event.detail.elt;
+  say(target.dataset.status);
+  if (target.dataset.title) document.title = target.dataset.title;
+});
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  event.detail.target.setAttribute("aria-busy", "true");
+  document.querySelectorAll(".request-failed").forEach((note) => note.remove());
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  event.detail.target.removeAttribute("aria-busy");
+});
+
+function failed(event) {
+  const note = document.createElement("p");
+  note.className = "request-failed";
+  note.setAttribute("role", "alert");
+  note.textContent = "That did not get through. What you see is unchanged. ";
+  const again = document.createElement("button");
+  again.type = "button";
+  again.textContent = "Try again";
+  const { elt, requestConfig } = event.detail;
+  again.addEventListener("click", () => {
+    note.remove();
+    if (elt.matches("form")) elt.requestSubmit();
+    else if (requestConfig) htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt, target: event.detail.target, swap: "outerHTML" });
+  });
+  note.append(again);
+  event.detail.target.before(note);
+}
+document.addEventListener("htmx:sendError", failed);
+document.addEventListener("htmx:timeout", failed);
+document.addEventListener("htmx:responseError", failed);
+
+// A form that filters leaves its empty fields out of the address.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.verb !== "get" || !event.detail.elt.matches("form")) return;
+  const data = event.detail.formData;
+  for (const name of new Set(data.keys())) {
+    const values = data.getAll(name).filter((value) => value !== "");
+    data.delete(name);
+    values.forEach((value) => data.append(name, value));
+  }
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "get") return;
+  for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;
+  setTimeout(() => { for (const field of event.target.elements) field.disabled = false; });
+});
+
+// --- Terms explain themselves in a panel beside them: on hover, focus or tap; Escape closes it.
+
+const panel = document.getElementById("term-panel");
+const explained = new Map();
+let openTerm = null;
+let timer = 0;
+
+async function explain(term) {
+  openTerm = term;
+  const address = term.getAttribute("href").replace(/#.*$/, "") + "panel/";
+  if (!explained.has(address)) {
+    const response = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!response || !response.ok) return;
+    explained.set(address, await response.text());
+  }
+  if (openTerm !== term) return;
+  panel.innerHTML = explained.get(address);
+  panel.hidden = false;
+  // Below the word, or above it where there is no room; never over it.
+  const word = term.getClientRects()[0] || term.getBoundingClientRect();
+  const left = Math.min(Math.max(word.left, 16), document.documentElement.clientWidth - panel.offsetWidth - 16);
+  const below = word.bottom + 6;
+  const top = below + panel.offsetHeight < window.innerHeight ? below : word.top - panel.offsetHeight - 6;
+  panel.style.left = `${left + window.scrollX}px`;
+  panel.style.top = `${Math.max(top, 6 - window.scrollY) + window.scrollY}px`;
+  term.setAttribute("aria-describedby", "term-panel");
+}
+
+function closePanel() {
+  clearTimeout(timer);
+  if (openTerm) openTerm.removeAttribute("aria-describedby");
+  openTerm = null;
+  panel.hidden = true;
+}
+
+const termAt = (event) => (event.target instanceof Element ? event.target.closest("a.term") : null);
+const inPanel = (event) => event.target instanceof Element && panel.contains(event.target);
+
+document.addEventListener("mouseover", (event) => {
+  const term = termAt(event);
+  clearTimeout(timer);
+  if (term && term !== openTerm) timer = setTimeout(explain, 250, term);
+  else if (openTerm && !term && !inPanel(event) && document.activeElement !== openTerm) timer = setTimeout(closePanel, 400);
+});
+document.addEventListener("focusin", (event) => {
+  const term = termAt(event);
+  if (term) explain(term);
+  else if (openTerm && !inPanel(event)) closePanel();
+});
+let touched = false;
+document.addEventListener("pointerdown", (event) => { touched = event.pointerType === "touch"; });
+document.addEventListener("click", (event) => {
+  const term = termAt(event);
+  // A first tap explains; the panel holds the link to the page.
+  if (term && touched && (panel.hidden || openTerm !== term)) { event.preventDefault(); explain(term); }
+  else if (!term && !inPanel(event)) closePanel();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || panel.hidden) return;
+  const term = openTerm;
+  closePanel();
+  if (term && inPanel(event)) term.focus();
+});
+
+// --- Visit sheet: the sum is made here, and notes never leave the browser.
+
+for (const form of document.querySelectorAll("[data-cost]")) {
+  const sum = form.parentElement.querySelector(".sum");
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", () => {
+    const [sessions, price, topUps] = [...form.querySelectorAll("input")].map((field) => Number(field.value) || 0);
+    sum.textContent = sessions && price ? ((sessions + topUps) * price).toLocaleString("en-GB") : "________";
+  });
+}
+for (const field of document.querySelectorAll("[data-keep]")) {
+  try {
+    field.value = localStorage.getItem(field.dataset.keep) || "";
+    field.addEventListener("input", () => localStorage.setItem(field.dataset.keep, field.value));
+  } catch { /* storage is switched off: the field still takes notes for printing */ }
+}
+
+// A link to an entry inside a folded part opens it.
+function unfold() {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let box = target && target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+}
+window.addEventListener("hashchange", unfold);
+unfold();
+
+// On paper nothing can be unfolded, so everything is.
+let opened = [];
+window.addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  opened.forEach((box) => { box.open = true; });
+});
+window.addEventListener("afterprint", () => { opened.forEach((box) => { box.open = false; }); });

@@ -1,0 +1,131 @@
+"""What tests may ask for.
+
+| fixture | gives |
+|---|---|
+| `page`, `page_without_javascript` | a browser page; an error on it, or a request elsewhere, fails the test |
+| `page_problems` | what is wrong with the page so far; `clear()` it where a test provokes an error |
+| `shipped_content` | the content that ships, loaded once for a whole module |
+"""
+
+import os
+import shutil
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import transaction
+from django.test import override_settings
+
+PAGES = {"page", "page_without_javascript"}
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that open a page are browser tests, those on the shipped content are content tests: mark them."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", []))
+        if names & PAGES:
+            item.add_marker(pytest.mark.browser)
+        if "shipped_content" in names:
+            item.add_marker(pytest.mark.content)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fit_for_tests(tmp_path_factory):
+    """Static files under plain names, since hashed ones need collectstatic; passwords that cost no time."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        STORAGES=settings.STORAGES | {"staticfiles": plain},
+        STATIC_ROOT=tmp_path_factory.mktemp("static"),
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    ):
+        yield
+
+
+@pytest.fixture(scope="module")
+def shipped_content(django_db_setup, django_db_blocker):
+    """The shipped content, in a transaction that spans the module and is rolled back after it.
+
+    Loading takes seconds, so it happens once. Each test runs in a savepoint inside and may change what it
+    likes. For modules of `db` tests only: a `transactional_db` or browser test would not see the content.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        call_command("load_content", verbosity=0)
+        # Between the tests the database is as closed as ever.
+        with django_db_blocker.block():
+            yield
+        transaction.set_rollback(True)
+
+
+# --- Browser
+
+
+def find_chromium():
+    """The path of an installed Chromium or Chrome, or None."""
+    names = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless Chromium for the whole run."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("found no Chromium; install it, or set CHROMIUM to the program.")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page_problems():
+    """Sentences on what went wrong on the page: script errors, policy violations, requests to other hosts."""
+    return []
+
+
+@pytest.fixture
+def page(browser, live_server, page_problems):
+    """A fresh browser page; addresses may start with a slash."""
+    yield from _open(browser, live_server, page_problems)
+
+
+@pytest.fixture
+def page_without_javascript(browser, live_server, page_problems):
+    """As `page`, with scripts switched off."""
+    yield from _open(browser, live_server, page_problems, java_script_enabled=False)
+
+
+def _open(browser, live_server, problems, **options):
+    def watch_console(message):
+        if message.type == "error":
+            problems.append(f"console: {message.text} ({message.location.get('url')})")
+
+    def watch_request(request):
+        url = urlsplit(request.url)
+        if url.scheme in ("http", "https", "ws", "wss") and url.netloc != urlsplit(live_server.url).netloc:
+            problems.append(f"request to another host: {request.url}")
+
+    context = browser.new_context(base_url=live_server.url, **options)
+    context.set_default_timeout(10_000)
+    context.on("console", watch_console)
+    context.on("weberror", lambda error: problems.append(f"script error: {error.error}"))
+    context.on("request", watch_request)
+    yield context.new_page()
+    context.close()
+    assert not problems, "\n".join(problems)
