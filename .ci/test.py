@@ -43,9 +43,7 @@ class Run:
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
-        self.env = {k: v for k, v in os.environ.items() if k not in SETTINGS} | {
-            "DATA_DIR": str(scratch / "data")
-        }
+        self.env = {k: v for k, v in os.environ.items() if k not in SETTINGS} | {"DATA_DIR": str(scratch / "data")}
         self.failed: list[str] = []
         self.left_out: list[str] = []
         self.passed: list[str] = []
@@ -88,9 +86,7 @@ def postgresql_bin() -> Path | None:
     found = {}
     for folder in folders:
         if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
-            answer = subprocess.run(
-                [folder / "postgres", "--version"], capture_output=True, text=True, check=False
-            )
+            answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
             if (version := re.search(r"\d+", answer.stdout)) and int(version[0]) >= OLDEST_POSTGRESQL:
                 found[int(version[0])] = folder
     return found[max(found)] if found else None

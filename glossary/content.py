@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import ProtectedError
 
 from glossary.models import (
     Alias,
@@ -66,12 +67,26 @@ class Entry:
 # --- Reading
 
 
+class StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML in which no field stands twice: the usual loader silently keeps the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for name, count in names.items():
+            if count > 1:
+                problem = f"the field “{name}” stands here {count} times"
+                raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 class Reader:
     """Reads one folder of content files and remembers what is wrong with them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.problems: list[str] = []
+        if not root.is_dir():
+            self.problem(root.as_posix(), "there is no such folder.")
 
     def problem(self, where: str, message: str) -> None:
         self.problems.append(f"{where}: {message}")
@@ -80,9 +95,7 @@ class Reader:
         """The parsed file, or None with a problem that gives line and column."""
         where = path.relative_to(self.root.parent).as_posix()
         try:
-            return yaml.load(
-                path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            )
+            return yaml.load(path.read_text(encoding="utf-8"), Loader=StrictLoader)  # noqa: S506 - a safe loader
         except yaml.YAMLError as error:
             self.problem(where, f"this is not valid YAML. {' '.join(str(error).split())}")
         except UnicodeDecodeError as error:
@@ -108,9 +121,7 @@ class Reader:
                 continue
             yield from self.rows(content, where, "", named_by)
 
-    def rows(
-        self, content: Any, where: str, name: str, named_by: str
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
+    def rows(self, content: Any, where: str, name: str, named_by: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(where, row) of a list of mappings, each named by one of its fields."""
         place = f"{where}, {name}" if name else where
         if not isinstance(content, list):
@@ -150,6 +161,13 @@ class Reader:
                 self.problem(where, f"the field “{name}” is not text; put quotes around it.")
                 values[name] = str(value)
 
+    def flag(self, values: dict[str, Any], where: str, name: str, *, default: bool) -> bool:
+        """A yes or no; “no” in quotes is text, and text would count as yes."""
+        value = values.pop(name, default)
+        if not isinstance(value, bool):
+            self.problem(where, f"the field “{name}” is neither true nor false.")
+        return value is True
+
     def keys(self, raw: dict[str, Any], where: str, name: str) -> list[str]:
         """A list of slugs or source keys, without repeats."""
         value = raw.get(name) or []
@@ -164,13 +182,13 @@ class Reader:
     def wordings(self, raw: dict[str, Any], where: str) -> list[dict[str, str]]:
         """`{en: [...], ja: [...]}` as rows."""
         value = raw.get("wordings") or {}
-        if not isinstance(value, dict) or not all(isinstance(texts, list) for texts in value.values()):
+        if not isinstance(value, dict) or not all(
+            isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in value.values()
+        ):
             self.problem(where, "the field “wordings” is not a list of wordings per language.")
             return []
         return [
-            {"language": language, "text": str(text)}
-            for language, texts in value.items()
-            for text in dict.fromkeys(map(str, texts))
+            {"language": language, "text": text} for language, texts in value.items() for text in dict.fromkeys(texts)
         ]
 
 
@@ -189,9 +207,7 @@ def read_sources(reader: Reader) -> Iterator[Entry]:
             required="key kind title url read checked_on",
             optional="authors year container doi pmid funding funder note status superseded_by",
         )
-        reader.text(
-            values, where, "key", "title", "authors", "container", "doi", "pmid", "url", "funding", "note"
-        )
+        reader.text(values, where, "key", "title", "authors", "container", "doi", "pmid", "url", "funding", "note")
         blank = dict.fromkeys(("authors", "container", "doi", "pmid", "funding", "note"), "")
         fields = {
             **blank,
@@ -248,7 +264,7 @@ def read_alias(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> En
         "text": values.get("text", ""),
         "language": values.get("lang", "en"),
         "kind": values.get("kind", "synonym"),
-        "is_ambiguous": bool(values.get("ambiguous", False)),
+        "is_ambiguous": reader.flag(values, where, "ambiguous", default=False),
     }
     return Entry(Alias, (slug, fields["text"], fields["language"]), where, fields)
 
@@ -264,9 +280,7 @@ def read_finding(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> 
         optional="people follow_up size",
         parts="sources claim_sources events",
     )
-    reader.text(
-        values, where, "claimed", "shown", "population", "follow_up", "certainty_reason", "would_change"
-    )
+    reader.text(values, where, "claimed", "shown", "population", "follow_up", "certainty_reason", "would_change")
     sources = reader.keys(raw, where, "sources")
     if not sources and values.get("certainty") != "none":
         reader.problem(where, "the field “sources” is missing; only certainty “none” does without.")
@@ -282,20 +296,16 @@ def read_finding(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> 
     }
     counts = []
     for place, event in reader.rows(raw.get("events") or [], where, "event", "outcome"):
-        taken = reader.take(
-            event, place, required="outcome with without compared_with", optional="wanted after"
-        )
+        taken = reader.take(event, place, required="outcome with without compared_with", optional="wanted after")
         arms = [COUNT.fullmatch(str(taken.get(arm))) for arm in ("with", "without")]
         if not all(arms):
             reader.problem(place, "“with” and “without” are counts, as in “16 of 25”.")
             continue
-        (events_with, total_with), (events_without, total_without) = (
-            map(int, arm.groups()) for arm in arms if arm
-        )
+        (events_with, total_with), (events_without, total_without) = (map(int, arm.groups()) for arm in arms if arm)
         counts.append(
             {
                 "outcome": str(taken.get("outcome")),
-                "is_wanted": bool(taken.get("wanted", True)),
+                "is_wanted": reader.flag(taken, place, "wanted", default=True),
                 "events_with": events_with,
                 "total_with": total_with,
                 "events_without": events_without,
@@ -321,67 +331,102 @@ def read_risk(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> Ent
     if not sources:
         reader.problem(where, "the field “sources” is missing.")
     fields = {"concept": (slug,), "onset": "", **values}
-    return Entry(
-        Risk, (slug, str(values.get("route")), str(values.get("title"))), where, fields, {"sources": sources}
-    )
+    return Entry(Risk, (slug, str(values.get("route")), str(values.get("title"))), where, fields, {"sources": sources})
 
 
 # --- Writing
 
 
-def fingerprint(
-    fields: dict[str, Any], many: dict[str, list[str]], children: dict[str, list[dict[str, Any]]]
-) -> str:
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: the form in which two values are compared."""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=plain)
+
+
+def fingerprint(fields: dict[str, Any], many: dict[str, list[str]], children: dict[str, list[dict[str, Any]]]) -> str:
     """One string for everything the files say of a row; equal texts give equal strings."""
-
-    def plain(value: Any) -> Any:
-        return value.isoformat() if isinstance(value, date) else str(value)
-
     content = {
         "fields": fields,
         "many": {name: sorted(keys) for name, keys in many.items()},
-        "children": {
-            name: sorted(rows, key=lambda row: json.dumps(row, sort_keys=True, default=plain))
-            for name, rows in children.items()
-        },
+        "children": {name: sorted(map(as_json, rows)) for name, rows in children.items()},
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=plain).encode()).hexdigest()
+    return hashlib.sha256(as_json(content).encode()).hexdigest()
 
 
-def current_rows(model: type[models.Model], sample: Entry) -> dict[Key, models.Model]:
+@dataclass(frozen=True)
+class Shape:
+    """What the files say of a row of one model: fields, many-to-many links, and the rows that are parts of it."""
+
+    fields: list[models.Field]
+    many: list[str]
+    children: list[str]
+
+
+@cache
+def shape(model: type[models.Model]) -> Shape:
+    """The shape of a model.
+
+    Rows that go with another one and have no natural key of their own, such as prices, are parts of it.
+    """
+    return Shape(
+        fields=[f for f in model._meta.concrete_fields if f.editable and not f.primary_key],
+        many=[f.name for f in model._meta.many_to_many if f.remote_field.through._meta.auto_created],
+        children=[
+            relation.name
+            for relation in model._meta.related_objects
+            if relation.one_to_many
+            and relation.on_delete is models.CASCADE
+            and not hasattr(relation.related_model, "NATURAL_KEY")
+        ],
+    )
+
+
+def current_rows(model: type[models.Model]) -> dict[Key, models.Model]:
     """Every row of a model by natural key, with all that `row_state` reads, in a fixed number of queries."""
-    foreign = [name for name in sample.fields if model._meta.get_field(name).is_relation]
-    rows = model._default_manager.select_related(*foreign).prefetch_related(*sample.many, *sample.children)
-    return {row.natural_key(): row for row in rows}
+    parts = shape(model)
+    foreign = [f.name for f in parts.fields if f.is_relation]
+    rows = model._default_manager.prefetch_related(*parts.many, *parts.children)
+    return {row.natural_key(): row for row in (rows.select_related(*foreign) if foreign else rows)}
 
 
-def row_state(row: models.Model, sample: Entry) -> str:
+def entry_state(entry: Entry) -> str:
+    """The fingerprint of what the files say; what they leave out has its usual value."""
+    parts = shape(entry.model)
+    fields = {f.name: entry.fields.get(f.name, f.get_default()) for f in parts.fields}
+    many = {name: entry.many.get(name, []) for name in parts.many}
+    return fingerprint(fields, many, {name: entry.children.get(name, []) for name in parts.children})
+
+
+def row_state(row: models.Model) -> str:
     """The fingerprint of a row as it stands now, in the same terms as the files'."""
-    fields: dict[str, Any] = {}
-    for name in sample.fields:
-        value = getattr(row, name)
-        fields[name] = value.natural_key() if isinstance(value, models.Model) else value
-    many = {name: [other.natural_key()[0] for other in getattr(row, name).all()] for name in sample.many}
-    children = {}
-    for name in sample.children:
-        names = child_fields(type(row), name)
-        children[name] = [child_state(child, names) for child in getattr(row, name).all()]
-    return fingerprint(fields, many, children)
+    parts = shape(type(row))
+    many = {name: [other.natural_key()[0] for other in getattr(row, name).all()] for name in parts.many}
+    children = {name: [field_values(child, row) for child in getattr(row, name).all()] for name in parts.children}
+    return fingerprint(field_values(row), many, children)
 
 
-def child_fields(model: type[models.Model], name: str) -> list[str]:
-    """The fields that the files give for a child row."""
-    child = model._meta.get_field(name).related_model
-    parent = model._meta.get_field(name).field.name
-    return [f.name for f in child._meta.concrete_fields if f.name not in (parent, "id")]
+def field_values(row: models.Model, parent: models.Model | None = None) -> dict[str, Any]:
+    """What stands in a row, foreign keys as natural keys; a part leaves out the row that it belongs to."""
+    values = {}
+    for f in shape(type(row)).fields:
+        if parent is not None and f.related_model is type(parent):
+            continue
+        value = getattr(row, f.name)
+        values[f.name] = list(value.natural_key()) if isinstance(value, models.Model) else value
+    return values
 
 
-def child_state(child: models.Model, names: list[str]) -> dict[str, Any]:
-    state = {}
-    for name in names:
-        value = getattr(child, name)
-        state[name] = list(value.natural_key()) if isinstance(value, models.Model) else value
-    return state
+def is_used(row: models.Model) -> bool:
+    """Whether rows other than its own parts point at it: deleting it would take them or their links along."""
+    parts = shape(type(row)).children
+    return any(
+        getattr(row, relation.get_accessor_name()).exists()
+        for relation in row._meta.related_objects
+        if relation.name not in parts
+    )
 
 
 @dataclass
@@ -395,51 +440,72 @@ class Report:
     unchanged: int = 0
 
     def __str__(self) -> str:
-        words = f"{len(self.created)} new, {len(self.updated)} changed, {len(self.removed)} removed, {self.unchanged} as before"
+        done = f"{len(self.created)} new, {len(self.updated)} changed, {len(self.removed)} removed"
+        words = f"{done}, {self.unchanged} as before"
         return f"{words}, {len(self.kept)} kept as an editor left them" if self.kept else words
 
 
+class Deleted(Exception):
+    """An entry rests on one that an editor has deleted."""
+
+
 class Sync:
-    """Writes entries, all or none. Used once."""
+    """Writes entries, all or none. Used once.
+
+    `rows` holds every row by natural key, `loaded` what an earlier load remembers by (model, key), `marks` what
+    this one is to remember. `refused` entries stand in the files but were not taken, so that naming them elsewhere
+    is no further problem; `deleted` ones an editor has deleted.
+    """
 
     def __init__(self, entries: list[Entry], problems: list[str]) -> None:
-        self.entries = entries
         self.problems = problems
         self.report = Report()
-        self.rows: dict[type[models.Model], dict[Key, models.Model]] = {}
-        # `marks` are fingerprints to remember by (model, key).
-        # What stands in the files but was refused: naming it elsewhere is no further problem.
+        self.by_model: dict[type[models.Model], list[Entry]] = {}
+        for entry in entries:
+            self.by_model.setdefault(entry.model, []).append(entry)
+        self.loaded = {(e.model, e.key): e for e in LoadedEntry.objects.all()}
+        # A kind of which nothing is left in the files still has rows to remove.
+        known = {model._meta.label_lower: model for model in apps.get_models()}
+        for label in dict.fromkeys(label for label, _ in self.loaded):
+            self.by_model.setdefault(known[label], [])
+        self.rows = {model: current_rows(model) for model in self.by_model}
         self.marks: dict[tuple[str, str], str] = {}
         self.refused: set[tuple[type[models.Model], Key]] = set()
+        self.deleted = {
+            (e.model, e.key) for e in entries if e.key not in self.rows[e.model] and self.address(e) in self.loaded
+        }
+
+    @staticmethod
+    def address(entry: Entry) -> tuple[str, str]:
+        return entry.model._meta.label_lower, "|".join(entry.key)
 
     def find(self, model: type[models.Model], key: Key, entry: Entry, name: str) -> models.Model | None:
         """The row with that natural key, loading its table once; a missing one is a problem."""
         if model not in self.rows:
-            self.rows[model] = {row.natural_key(): row for row in model._default_manager.all()}
+            self.rows[model] = current_rows(model)
+        if not all(isinstance(part, str) for part in key):
+            self.problems.append(f"{entry.where}: the field “{name}” is not a key, which is one word.")
+            return None
+        if (model, key) in self.deleted:
+            raise Deleted
         row = self.rows[model].get(key)
         if row is None and (model, key) not in self.refused:
-            self.problems.append(
-                f"{entry.where}: the field “{name}” names {model._meta.verbose_name} “{', '.join(map(str, key))}”, which does not exist."
-            )
+            what = f"{model._meta.verbose_name} “{', '.join(key)}”"
+            self.problems.append(f"{entry.where}: the field “{name}” names {what}, which does not exist.")
         return row
 
     def run(self) -> Report:
         with transaction.atomic():
             self.refuse_repeats()
-            by_model: dict[type[models.Model], list[Entry]] = {}
-            for entry in self.entries:
-                by_model.setdefault(entry.model, []).append(entry)
-            loaded = {(e.model, e.key): e for e in LoadedEntry.objects.all()}
-            for model, entries in by_model.items():
-                self.write_model(model, entries, loaded)
-            self.remove_what_left(loaded, by_model)
+            # Before writing, so that a name can move from one concept to another; after it, what was in use until now.
+            self.remove_what_left()
+            for model, entries in self.by_model.items():
+                self.write_model(model, entries)
+            self.report.kept += self.remove_what_left()
             if self.problems:
                 raise ContentError(self.problems)
             LoadedEntry.objects.bulk_create(
-                [
-                    LoadedEntry(model=model, key=key, fingerprint=mark)
-                    for (model, key), mark in self.marks.items()
-                ],
+                [LoadedEntry(model=model, key=key, fingerprint=mark) for (model, key), mark in self.marks.items()],
                 update_conflicts=True,
                 unique_fields=["model", "key"],
                 update_fields=["fingerprint"],
@@ -447,86 +513,111 @@ class Sync:
         return self.report
 
     def refuse_repeats(self) -> None:
-        for (model, key), count in Counter((e.model, e.key) for e in self.entries).items():
-            if count > 1:
-                where = " and ".join(e.where for e in self.entries if (e.model, e.key) == (model, key))
-                self.problems.append(
-                    f"{where}: {model._meta.verbose_name} “{', '.join(key)}” stands there {count} times."
-                )
+        for model, entries in self.by_model.items():
+            for key, count in Counter(entry.key for entry in entries).items():
+                if count > 1:
+                    where = " and ".join(entry.where for entry in entries if entry.key == key)
+                    what = f"{model._meta.verbose_name} “{', '.join(key)}”"
+                    self.problems.append(f"{where}: {what} stands there {count} times.")
 
-    def write_model(
-        self, model: type[models.Model], entries: list[Entry], loaded: dict[tuple[str, str], LoadedEntry]
-    ) -> None:
-        rows = self.rows[model] = current_rows(model, entries[0])
+    def write_model(self, model: type[models.Model], entries: list[Entry]) -> None:
+        rows = self.rows[model]
         # A parent may stand in a later file, so rows that point at their own table are linked once all are there.
         own = [f.name for f in model._meta.concrete_fields if f.is_relation and f.related_model is model]
         late: list[tuple[Entry, models.Model]] = []
         for entry in entries:
-            name, key = model._meta.label_lower, "|".join(entry.key)
             label = f"{model._meta.verbose_name} {', '.join(entry.key)}"
-            mark = fingerprint(entry.fields, entry.many, entry.children)
-            known, row = loaded.get((name, key)), rows.get(entry.key)
-            if row is None and known is not None:
+            if self.misfits(entry):
+                self.refused.add((model, entry.key))
+                continue
+            mark, known, row = entry_state(entry), self.loaded.get(self.address(entry)), rows.get(entry.key)
+            if (model, entry.key) in self.deleted:
                 self.report.kept.append(f"{label} (deleted)")
                 continue
             if row is not None:
-                now = row_state(row, entry)
+                now = row_state(row)
                 if now == mark:
                     self.report.unchanged += 1
                     if known is None or known.fingerprint != mark:
-                        self.marks[name, key] = mark
+                        self.marks[self.address(entry)] = mark
                     continue
                 if known is None or known.fingerprint != now:
                     self.report.kept.append(label)
                     continue
             new = row is None
-            row = self.write_row(entry, row or model(), own)
+            try:
+                row = self.write_row(entry, row or model(), own)
+            except Deleted:
+                self.report.kept.append(f"{label} (rests on something deleted)")
+                self.refused.add((model, entry.key))
+                continue
             if row is None:
                 self.refused.add((model, entry.key))
                 continue
             rows[entry.key] = row
             if any(entry.fields.get(n) for n in own):
                 late.append((entry, row))
-            self.marks[name, key] = mark
+            self.marks[self.address(entry)] = mark
             (self.report.created if new else self.report.updated).append(label)
         for entry, row in late:
             for name in own:
                 if entry.fields[name]:
                     setattr(row, name, self.find(model, entry.fields[name], entry, name))
-            if not self.problems:
-                self.checked(entry, row, exclude=[])
+            if not self.problems and self.checked(entry, row, exclude=[]):
                 row.skip_history_when_saving = True  # type: ignore[attr-defined]
                 row.save()
                 del row.skip_history_when_saving  # type: ignore[attr-defined]
 
+    def misfits(self, entry: Entry) -> bool:
+        """Whether a value would be kept in another form than the file's: a later load would take that for an edit."""
+        before = len(self.problems)
+        parts = [(entry.model, "", entry.fields)]
+        for name, rows in entry.children.items():
+            parts += [(entry.model._meta.get_field(name).related_model, f"{name}.", row) for row in rows]
+        for model, prefix, values in parts:
+            for name, value in values.items():
+                target = model._meta.get_field(name)
+                if value is None or target.is_relation:
+                    continue
+                try:
+                    kept = target.to_python(value)
+                    fault = "" if as_json(kept) == as_json(value) else f"{value!r} would be kept as {kept!r}."
+                except ValidationError as error:
+                    fault = " ".join(error.messages)
+                except TypeError:
+                    fault = f"{value!r} is of the wrong kind."
+                if fault:
+                    self.problems.append(f"{entry.where}: the field “{prefix}{name}”: {fault}")
+        return len(self.problems) > before
+
     def write_row(self, entry: Entry, row: models.Model, own: list[str]) -> models.Model | None:
         """Save one row with all that belongs to it; None when something is wrong with it."""
         before, complete = len(self.problems), True
+        values: dict[str, Any] = {}
         for name, value in entry.fields.items():
-            if isinstance(value, tuple):
-                if name in own:
-                    continue
-                value = self.find(entry.model._meta.get_field(name).related_model, value, entry, name)
-                complete = complete and value is not None
-            elif name in own:
+            if name in own:
+                # Linked later; until then it stands alone, unless an editor has deleted what it would point at.
+                if value and all(isinstance(part, str) for part in value) and (entry.model, value) in self.deleted:
+                    raise Deleted
                 value = None
-            if value is not None or not isinstance(entry.fields[name], tuple):
-                setattr(row, name, value)
+            elif isinstance(value, tuple):
+                value = self.find(entry.model._meta.get_field(name).related_model, value, entry, name)
+                if value is None:
+                    complete = False
+                    continue
+            values[name] = value
         many = {
-            name: [
-                self.find(entry.model._meta.get_field(name).related_model, (key,), entry, name)
-                for key in keys
-            ]
+            name: [self.find(entry.model._meta.get_field(name).related_model, (key,), entry, name) for key in keys]
             for name, keys in entry.many.items()
         }
-        children = [
-            child
-            for name, rows in entry.children.items()
-            for child in self.make_children(entry, row, name, rows)
-        ]
         for name in ("body", "not_same_as"):
             for key in cited_keys(str(entry.fields.get(name, ""))):
                 self.find(Source, (key,), entry, name)
+        for name, value in values.items():
+            setattr(row, name, value)
+        children = [
+            child for name, rows in entry.children.items() for child in self.make_children(entry, row, name, rows)
+        ]
         complete = complete and all(other is not None for others in many.values() for other in others)
         if not complete or len(self.problems) > before or not self.checked(entry, row, exclude=own):
             return None
@@ -556,9 +647,7 @@ class Sync:
             complete = True
             for key, value in values.items():
                 if isinstance(value, list):
-                    value = self.find(
-                        child._meta.get_field(key).related_model, tuple(value), entry, f"{name}.{key}"
-                    )
+                    value = self.find(child._meta.get_field(key).related_model, tuple(value), entry, f"{name}.{key}")
                     complete = complete and value is not None
                     if value is None:
                         continue
@@ -589,27 +678,41 @@ class Sync:
             return False
         return True
 
-    def remove_what_left(
-        self, loaded: dict[tuple[str, str], LoadedEntry], by_model: dict[type[models.Model], list[Entry]]
-    ) -> None:
-        """Entries that are no longer in the files leave the site, unless an editor has taken them over."""
-        for model in reversed(list(by_model)):
-            present = {"|".join(entry.key) for entry in by_model[model]}
-            for (name, key), known in loaded.items():
-                if name != model._meta.label_lower or key in present:
-                    continue
-                row, label = self.rows[model].get(tuple(key.split("|"))), f"{model._meta.verbose_name} {key}"
-                try:
-                    if row is not None and row_state(row, by_model[model][0]) == known.fingerprint:
-                        with transaction.atomic():
-                            row.delete()
-                        self.report.removed.append(label)
-                    elif row is not None:
-                        self.report.kept.append(label)
-                except ProtectedError:
-                    self.report.kept.append(f"{label} (still used)")
-                    continue
-                known.delete()
+    def remove_what_left(self) -> list[str]:
+        """Entries that are no longer in the files leave the site, unless an editor has taken them over.
+
+        Returns those that stay because something still needs them; a later load tries these again.
+        """
+        needed: list[str] = []
+        for model in reversed(list(self.by_model)):
+            present = {"|".join(entry.key) for entry in self.by_model[model]}
+            rows = {"|".join(key): row for key, row in self.rows[model].items()}
+            leaving = {
+                known.key: known
+                for (label, key), known in self.loaded.items()
+                if label == model._meta.label_lower and key not in present
+            }
+            # A whole family may leave: its head goes once the others are gone.
+            while gone := [known for known in leaving.values() if self.remove(model, rows.get(known.key), known)]:
+                for known in gone:
+                    del leaving[known.key]
+            needed += [f"{model._meta.verbose_name} {key} (still used)" for key in leaving]
+        return needed
+
+    def remove(self, model: type[models.Model], row: models.Model | None, known: LoadedEntry) -> bool:
+        """Forget an entry and, unless an editor has changed it, delete its row; False while something needs it."""
+        label = f"{model._meta.verbose_name} {known.key}"
+        if row is not None and row_state(row) != known.fingerprint:
+            self.report.kept.append(label)
+        elif row is not None:
+            if is_used(row):
+                return False
+            del self.rows[model][row.natural_key()]
+            row.delete()
+            self.report.removed.append(label)
+        del self.loaded[known.model, known.key]
+        known.delete()
+        return True
 
 
 def sync(entries: list[Entry], problems: list[str]) -> Report:

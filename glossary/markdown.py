@@ -97,11 +97,7 @@ class Terms:
             start, end = offsets[first], offsets[last + 1]
             end = start + len(text[start:end].rstrip())
             found = text[start:end]
-            if (
-                len(written) <= SHORT
-                and written.upper() == written
-                and found.rstrip("s").upper() != found.rstrip("s")
-            ):
+            if len(written) <= SHORT and written.upper() == written and found.rstrip("s").upper() != found.rstrip("s"):
                 continue
             hits.append((start, -end, slug))
         position = 0

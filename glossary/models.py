@@ -140,18 +140,14 @@ class Source(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     title = models.TextField()
     authors = models.TextField(blank=True)
-    year = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Empty = the page shows no date."
-    )
+    year = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty = the page shows no date.")
     container = models.TextField(blank=True, help_text="Journal, publisher or site.")
     doi = models.CharField(
         "DOI",
         max_length=200,
         blank=True,
         validators=[
-            RegexValidator(
-                r"^10\.\d{4,9}/\S+$", "A DOI starts with 10. and has a slash, e.g. 10.1000/xyz123."
-            )
+            RegexValidator(r"^10\.\d{4,9}/\S+$", "A DOI starts with 10. and has a slash, e.g. 10.1000/xyz123.")
         ],
     )
     pmid = models.CharField("PubMed number", max_length=12, blank=True)
@@ -162,9 +158,7 @@ class Source(models.Model):
     funder = models.CharField("paid by", max_length=15, choices=Funder, default=Funder.NOT_STATED)
     note = models.TextField(blank=True, help_text="What it is and its main limit, in one plain sentence.")
     status = models.CharField(max_length=10, choices=Status, default=Status.CURRENT)
-    superseded_by = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="supersedes"
-    )
+    superseded_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="supersedes")
 
     history = HistoricalRecords()
     objects = NaturalKeyManager.from_queryset(SourceQuerySet)()
@@ -189,8 +183,7 @@ class Source(models.Model):
                 violation_error_message="The year lies between 1800 and 2100, or is empty for an undated page.",
             ),
             models.CheckConstraint(
-                condition=(Q(status="superseded") | Q(superseded_by__isnull=True))
-                & ~Q(superseded_by=F("pk")),
+                condition=(Q(status="superseded") | Q(superseded_by__isnull=True)) & ~Q(superseded_by=F("pk")),
                 name="glossary_source_superseded_by_another",
                 violation_error_message="Only a superseded source names its successor, and not itself.",
             ),
@@ -249,9 +242,7 @@ class Concept(Publishable):
         MARKETING = "marketing", "marketing term"
         CARE = "care", "ordinary care"
 
-    slug = models.SlugField(
-        max_length=60, unique=True, help_text="The end of the address. Other sites link to it."
-    )
+    slug = models.SlugField(max_length=60, unique=True, help_text="The end of the address. Other sites link to it.")
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=12, choices=Kind)
     parent = models.ForeignKey(
@@ -263,9 +254,7 @@ class Concept(Publishable):
         help_text="The family it belongs to.",
     )
     summary = models.TextField(help_text="What it is, in one plain sentence.")
-    not_same_as = models.TextField(
-        "not the same as", blank=True, help_text="What people mix it up with. Markdown."
-    )
+    not_same_as = models.TextField("not the same as", blank=True, help_text="What people mix it up with. Markdown.")
     body = models.TextField(help_text="Markdown. Cite with [@source-key].")
     reviewed_on = models.DateField()
     review_due = models.DateField()
@@ -334,9 +323,7 @@ class Alias(models.Model):
 
     concept = models.ForeignKey(Concept, models.CASCADE, related_name="aliases")
     text = models.CharField(max_length=160)
-    language = models.CharField(
-        max_length=12, default="en", help_text="en, zh-Hans, zh-Hant, ja, ko, la, es, fr, de …"
-    )
+    language = models.CharField(max_length=12, default="en", help_text="en, zh-Hans, zh-Hant, ja, ko, la, es, fr, de …")
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.SYNONYM)
     is_ambiguous = models.BooleanField(
         "shared on purpose", default=False, help_text="Other concepts have this name too."
@@ -469,9 +456,7 @@ class Finding(Publishable):
     effect = models.ForeignKey(Effect, models.PROTECT, related_name="findings")
     route = models.CharField(max_length=16, choices=Route)
     claimed = models.TextField(help_text="What sellers say, in your own words, without quotation marks.")
-    shown = models.TextField(
-        help_text="What studies found: how many people, compared with what, how long, how much."
-    )
+    shown = models.TextField(help_text="What studies found: how many people, compared with what, how long, how much.")
     population = models.TextField(help_text="Who was studied.")
     people = models.PositiveIntegerField(
         "people studied",
@@ -536,9 +521,7 @@ class Finding(Publishable):
                 violation_error_message="Choose one of the routes.",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    direction__in=Direction.values, certainty__in=Certainty.values, size__in=Size.values
-                ),
+                condition=Q(direction__in=Direction.values, certainty__in=Certainty.values, size__in=Size.values),
                 name="glossary_finding_words_known",
                 violation_error_message="Direction, size and certainty come from the fixed vocabulary.",
             ),
@@ -588,9 +571,7 @@ class EventCount(models.Model):
     """How many people had an outcome with the treatment and without it; drawn as dots out of 100."""
 
     finding = models.ForeignKey(Finding, models.CASCADE, related_name="event_counts")
-    outcome = models.CharField(
-        max_length=160, help_text="What was counted, e.g. scars judged clearly better."
-    )
+    outcome = models.CharField(max_length=160, help_text="What was counted, e.g. scars judged clearly better.")
     is_wanted = models.BooleanField("a good outcome", default=True)
     events_with = models.PositiveIntegerField(validators=[MinValueValidator(0)])
     total_with = models.PositiveIntegerField(validators=[MinValueValidator(1)])

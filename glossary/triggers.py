@@ -25,10 +25,7 @@ def sqlite_statements() -> list[str]:
         BEGIN SELECT RAISE(ABORT, '{NAME}'); END
     """
     events = {"insert": "INSERT", "update": "UPDATE OF parent_id"}
-    return [
-        f"CREATE TRIGGER IF NOT EXISTS {NAME}_{name} {body.format(event=event)}"
-        for name, event in events.items()
-    ]
+    return [f"CREATE TRIGGER IF NOT EXISTS {NAME}_{name} {body.format(event=event)}" for name, event in events.items()]
 
 
 def postgresql_statements() -> list[str]:

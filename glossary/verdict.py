@@ -84,9 +84,7 @@ def verdict(direction: str, size: str, certainty: str, searched_on: date) -> Ver
     steps, level = STEPS[Certainty(certainty)], Certainty(certainty).label
     if certainty == Certainty.NONE:
         day = date_format(searched_on, "j F Y")
-        return Verdict(
-            f"Not tested in people, as far as we found (searched on {day})", "untested", steps, level
-        )
+        return Verdict(f"Not tested in people, as far as we found (searched on {day})", "untested", steps, level)
     if certainty == Certainty.VERY_LOW:
         if direction == Direction.HARM:
             return Verdict("May worsen it; we do not know how often", "harm", steps, level)

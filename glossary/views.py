@@ -34,9 +34,7 @@ def concept_list(request: HtmxHttpRequest) -> HttpResponse:
     """A–Z and family tree, narrowed by `?q=`, `?kind=`, `?effect=`, `?letter=`; htmx receives the list alone."""
     effects = list(Effect.objects.all())
     kind, kind_notice = chosen(request.GET.get("kind", ""), Concept.Kind.choices, "a kind")
-    effect, effect_notice = chosen(
-        request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect"
-    )
+    effect, effect_notice = chosen(request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect")
     query, letter = request.GET.get("q", "").strip()[:200], request.GET.get("letter", "").strip().upper()[:1]
 
     every = list(Concept.objects.published().for_listing())
@@ -44,9 +42,7 @@ def concept_list(request: HtmxHttpRequest) -> HttpResponse:
     if kind:
         concepts = [c for c in concepts if c.kind == kind]
     if effect:
-        with_effect = set(
-            Finding.objects.published().filter(effect__slug=effect).values_list("concept", flat=True)
-        )
+        with_effect = set(Finding.objects.published().filter(effect__slug=effect).values_list("concept", flat=True))
         concepts = [c for c in concepts if c.pk in with_effect]
     if query:
         words = fold(query).split()
@@ -100,9 +96,7 @@ def family_tree(concepts: list[Concept]) -> list[tuple[Concept, list]]:
 def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     """One concept; `?route=` puts the evidence on that route first. htmx receives the evidence alone."""
     concept = get_object_or_404(
-        Concept.objects.published()
-        .select_related("parent")
-        .prefetch_related("aliases", "ingredient_of__category"),
+        Concept.objects.published().select_related("parent").prefetch_related("aliases", "ingredient_of__category"),
         slug=slug,
     )
     children = list(concept.children.published().order_by("name"))
@@ -112,9 +106,7 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     routes = [(value, label) for value, label in Route.choices if value in present]
     route, notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
     if route and route not in present:
-        notice = (
-            f"We have nothing on {concept.name} by the route “{Route(route).label}”; everything is shown."
-        )
+        notice = f"We have nothing on {concept.name} by the route “{Route(route).label}”; everything is shown."
         route = ""
 
     cited = Source.objects.in_bulk(cited_keys(concept.not_same_as, concept.body), field_name="key")
@@ -170,9 +162,7 @@ def evidence_map(request: HtmxHttpRequest) -> HttpResponse:
     effects = list(Effect.objects.all())
     route, route_notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
     certainty, certainty_notice = chosen(request.GET.get("certainty", ""), Certainty.choices, "a certainty")
-    effect, effect_notice = chosen(
-        request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect"
-    )
+    effect, effect_notice = chosen(request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect")
     sort, sort_notice = chosen(request.GET.get("sort", ""), SORTS.items(), "an order")
     findings = Finding.objects.published().select_related("concept", "effect")
     for name, value in (("route", route), ("certainty", certainty), ("effect__slug", effect)):
@@ -246,20 +236,12 @@ def source_detail(request: HtmxHttpRequest, key: str) -> HttpResponse:
     mark = f"[@{source.key}]"
     context = {
         "source": source,
-        "findings": source.findings.published()
-        .select_related("concept", "effect")
-        .order_by("concept__name", "route"),
-        "claims": source.claims.published()
-        .select_related("concept", "effect")
-        .order_by("concept__name", "route"),
+        "findings": source.findings.published().select_related("concept", "effect").order_by("concept__name", "route"),
+        "claims": source.claims.published().select_related("concept", "effect").order_by("concept__name", "route"),
         "risks": source.risks.published().select_related("concept").order_by("concept__name"),
-        "concepts": Concept.objects.published().filter(
-            Q(body__contains=mark) | Q(not_same_as__contains=mark)
-        ),
+        "concepts": Concept.objects.published().filter(Q(body__contains=mark) | Q(not_same_as__contains=mark)),
         # Named by products, which the glossary does not know: read through the relations they add to a source.
-        "regulations": source.regulations.select_related("category").order_by(
-            "category__name", "jurisdiction"
-        ),
+        "regulations": source.regulations.select_related("category").order_by("category__name", "jurisdiction"),
         "prices": source.prices.select_related("category").order_by("category__name"),
         "courses": source.courses.order_by("name"),
         "red_flags": source.red_flags.all(),

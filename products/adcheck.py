@@ -27,7 +27,32 @@ GAP = 5
 # How far before a claim a negation still reaches, in words.
 REACH = 6
 NEGATIONS = frozenset(
-    ["no", "not", "never", "none", "nor", "neither", "cannot", "cant", "isnt", "arent", "doesnt", "dont", "wont", "without", "nobody", "nothing", "hardly", "kein", "keine", "nicht", "sin", "ningun", "pas", "aucun"]
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "nor",
+        "neither",
+        "cannot",
+        "cant",
+        "isnt",
+        "arent",
+        "doesnt",
+        "dont",
+        "wont",
+        "without",
+        "nobody",
+        "nothing",
+        "hardly",
+        "kein",
+        "keine",
+        "nicht",
+        "sin",
+        "ningun",
+        "pas",
+        "aucun",
+    ]
 )
 # Words that end the reach of a negation: what follows is said anew.
 TURNS = frozenset(["but", "however", "instead", "although", "though", "while"])
@@ -153,9 +178,7 @@ def match_parts(parts: list[Part], words: list[Word], first: int) -> int | None:
         starts = range(position, position + 1) if number == 0 else range(position, position + GAP + 1)
         for start in starts:
             chunk = words[start : start + len(part)]
-            if len(chunk) == len(part) and all(
-                same_word(p, w.text) for p, w in zip(part, chunk, strict=True)
-            ):
+            if len(chunk) == len(part) and all(same_word(p, w.text) for p, w in zip(part, chunk, strict=True)):
                 position = start + len(part)
                 break
         else:
@@ -168,9 +191,7 @@ class Names:
 
     def __init__(self) -> None:
         self.automaton = ahocorasick.Automaton()
-        names = [
-            (name, slug, "synonym") for slug, name in Concept.objects.published().values_list("slug", "name")
-        ]
+        names = [(name, slug, "synonym") for slug, name in Concept.objects.published().values_list("slug", "name")]
         aliases = Alias.objects.filter(concept__state="published").exclude(kind=Alias.Kind.SEARCH)
         names += aliases.values_list("text", "concept__slug", "kind")
         for text, slug, kind in names:
@@ -191,9 +212,7 @@ class Names:
         hits = []
         for last, (form, slug, shouted) in self.automaton.iter(folded):
             start, end = last - len(form) + 1, last + 1
-            if not UNSPACED.search(form) and (
-                folded[start - 1 : start].isalnum() or folded[end : end + 1].isalnum()
-            ):
+            if not UNSPACED.search(form) and (folded[start - 1 : start].isalnum() or folded[end : end + 1].isalnum()):
                 continue
             # A two- or three-letter abbreviation is one only where it is written in capitals.
             if shouted and original[offsets[start] : offsets[end]].strip()[:1].islower():
@@ -299,9 +318,7 @@ def is_measured(folded: str, bounds: list[int], sentence: int) -> bool:
 
 def look_up(reading: Reading) -> None:
     """Fetch what the guide holds on the terms, claims and signs found: nine queries, however long the text."""
-    slugs = {
-        kind: [s.slug for s in reading.spans if s.kind == kind] for kind in ("concept", "effect", "red_flag")
-    }
+    slugs = {kind: [s.slug for s in reading.spans if s.kind == kind] for kind in ("concept", "effect", "red_flag")}
 
     def in_order(queryset: Iterable, kind: str) -> list:
         first = {slug: number for number, slug in reversed(list(enumerate(slugs[kind])))}
@@ -309,17 +326,11 @@ def look_up(reading: Reading) -> None:
 
     reading.concepts = in_order(Concept.objects.published().filter(slug__in=slugs["concept"]), "concept")
     reading.effects = in_order(Effect.objects.filter(slug__in=slugs["effect"]), "effect")
-    flags = (
-        RedFlag.objects.filter(slug__in=slugs["red_flag"])
-        .select_related("question")
-        .prefetch_related("sources")
-    )
+    flags = RedFlag.objects.filter(slug__in=slugs["red_flag"]).select_related("question").prefetch_related("sources")
     reading.red_flags = in_order(flags, "red_flag")
     about = Q(concept__in=reading.concepts, effect__in=reading.effects)
     found = (
-        list(Finding.objects.published().filter(about).for_reading())
-        if reading.concepts and reading.effects
-        else []
+        list(Finding.objects.published().filter(about).for_reading()) if reading.concepts and reading.effects else []
     )
     on_route = [f for f in found if not reading.routes or f.route in reading.routes]
     pairs_on_route = {(f.concept_id, f.effect_id) for f in on_route}

@@ -189,9 +189,7 @@ def problem(request: HttpRequest, status: int, title: str, detail: str) -> HttpR
 @api.exception_handler(ValidationError)
 def refuse_input(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Name every wrong parameter; what was sent is not repeated."""
-    details = [
-        f"{'.'.join(str(part) for part in e['loc'] if part != 'query')}: {e['msg']}" for e in error.errors
-    ]
+    details = [f"{'.'.join(str(part) for part in e['loc'] if part != 'query')}: {e['msg']}" for e in error.errors]
     return problem(request, 422, "The request has wrong values", "; ".join(details))
 
 
@@ -207,9 +205,7 @@ def cut(queryset: Any, page: Page) -> tuple[list[Any], int]:
 
 @api.get("/concepts", response={200: ConceptPage, 422: Problem}, summary="Entries of the glossary")
 def concepts(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
-    queryset = (
-        Concept.objects.published().select_related("parent").prefetch_related("aliases").order_by("slug")
-    )
+    queryset = Concept.objects.published().select_related("parent").prefetch_related("aliases").order_by("slug")
     rows, count = cut(queryset, page)
     items = [
         {
@@ -237,9 +233,7 @@ def findings(
     route: str = Query("", max_length=20),
     certainty: str = Query("", max_length=20),
 ) -> dict[str, Any]:
-    queryset = (
-        Finding.objects.published().for_reading().order_by("concept__slug", "effect__position", "route")
-    )
+    queryset = Finding.objects.published().for_reading().order_by("concept__slug", "effect__position", "route")
     wanted = {"concept__slug": concept, "effect__slug": effect, "route": route, "certainty": certainty}
     rows, count = cut(queryset.filter(**{name: value for name, value in wanted.items() if value}), page)
     items = [
@@ -273,12 +267,7 @@ def findings(
     summary="What is sold, and what to compare with",
 )
 def categories(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
-    queryset = (
-        Category.objects.published()
-        .with_ingredients()
-        .prefetch_related("regulations__sources")
-        .order_by("slug")
-    )
+    queryset = Category.objects.published().with_ingredients().prefetch_related("regulations__sources").order_by("slug")
     rows, count = cut(queryset, page)
     items = [
         {
@@ -289,8 +278,7 @@ def categories(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
             "summary": c.summary,
             "sold_for": [g.effect.slug for g in c.goals.all()],
             "ingredients": [
-                {"concept": i.concept.slug, "role": i.role, "route": i.route or c.route}
-                for i in c.ingredients.all()
+                {"concept": i.concept.slug, "role": i.role, "route": i.route or c.route} for i in c.ingredients.all()
             ],
             "sessions_low": c.sessions_low,
             "sessions_high": c.sessions_high,

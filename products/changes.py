@@ -32,9 +32,7 @@ class Change:
         parts = []
         for (noun, verb), count in self.counts.items():
             parts.append(
-                f"{noun} {verb}"
-                if noun == "page"
-                else f"{count} {noun if count == 1 else plural(noun)} {verb}"
+                f"{noun} {verb}" if noun == "page" else f"{count} {noun if count == 1 else plural(noun)} {verb}"
             )
         return ", ".join(parts)
 
@@ -97,6 +95,8 @@ def records(model: type, since: object) -> Iterable:
     for record in queryset:
         if record.history_type == "+":
             fresh[record.id] = record.history_date
-        elif (record.history_type == "~" and record.id in fresh and record.history_change_reason is None) or ((born := fresh.get(record.id)) and (record.history_date - born).total_seconds() < 60):
+        elif (record.history_type == "~" and record.id in fresh and record.history_change_reason is None) or (
+            (born := fresh.get(record.id)) and (record.history_date - born).total_seconds() < 60
+        ):
             continue
         yield record

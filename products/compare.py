@@ -65,10 +65,7 @@ class Column:
     @property
     def way_in(self) -> str:
         if isinstance(self.item, Category):
-            labels = [
-                Route(route).label
-                for route in sorted({route for _, route in self.pairs} or {self.item.route})
-            ]
+            labels = [Route(route).label for route in sorted({route for _, route in self.pairs} or {self.item.route})]
             return "; ".join(labels)
         return Route(self.route).label if self.route else "Any: it depends on the product"
 
@@ -208,12 +205,7 @@ def build(query: QueryDict) -> Comparison:
     items, notices = pick_items(query.getlist("item"))
     route, where, more = read_settings(query)
     columns = [Column(item, route="" if isinstance(item, Category) else route) for item in items]
-    if (
-        columns
-        and len(columns) < MOST
-        and not query.get("alone")
-        and not any(c.is_comparison for c in columns)
-    ):
+    if columns and len(columns) < MOST and not query.get("alone") and not any(c.is_comparison for c in columns):
         columns += usual_neighbour(columns)
     fill(columns)
     comparison = Comparison(columns, [], notices + more, route, where, query.get("differences") == "1")
@@ -428,9 +420,7 @@ def ready_made() -> list[tuple[str, list[tuple[str, list[Category]]]]]:
     sets = []
     for effect, offered in sorted(by_goal.items(), key=lambda pair: pair[0].position):
         beside = [c for c in comparisons if any(g.effect_id == effect.pk for g in c.goals.all())]
-        beside.sort(
-            key=lambda c: (c.slug == "doing-nothing", [g.effect_id for g in c.goals.all()].index(effect.pk))
-        )
+        beside.sort(key=lambda c: (c.slug == "doing-nothing", [g.effect_id for g in c.goals.all()].index(effect.pk)))
         chosen = []
         for start in range(0, len(offered), 2):
             pair = offered[start : start + 2]

@@ -91,9 +91,7 @@ def read_ingredients(reader: Reader, raw: dict[str, Any], where: str) -> Iterato
 
 def read_prices(reader: Reader, raw: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
     for place, row in reader.rows(raw.get("prices") or [], where, "price", "country"):
-        values = reader.take(
-            row, place, required="country low currency per source", optional="high year note"
-        )
+        values = reader.take(row, place, required="country low currency per source", optional="high year note")
         reader.text(values, place, "country", "currency", "per", "note")
         yield {"high": None, "year": None, "note": "", **values, "source": [str(values.get("source"))]}
 
@@ -110,9 +108,7 @@ def read_regulation(reader: Reader, slug: str, where: str, raw: dict[str, Any]) 
         "since": str(values.get("since", "")),
         "main_source": (sources[0],) if sources else None,
     }
-    return Entry(
-        Regulation, (slug, str(values.get("jurisdiction"))), where, fields, many={"sources": sources}
-    )
+    return Entry(Regulation, (slug, str(values.get("jurisdiction"))), where, fields, many={"sources": sources})
 
 
 def read_questions(reader: Reader) -> Iterator[Entry]:
@@ -128,7 +124,11 @@ def read_questions(reader: Reader) -> Iterator[Entry]:
         categories = [] if raw.get("categories") == "all" else reader.keys(raw, where, "categories")
         if not categories and raw.get("categories") != "all":
             reader.problem(where, "the field “categories” is missing: give slugs, or “all”.")
-        fields = {"is_on_wallet_card": bool(values.pop("wallet", False)), "position": position, **values}
+        fields = {
+            "is_on_wallet_card": reader.flag(values, where, "wallet", default=False),
+            "position": position,
+            **values,
+        }
         many = {"categories": categories, "sources": reader.keys(raw, where, "sources")}
         yield Entry(Question, (str(values.get("slug")),), where, fields, many=many)
 

@@ -69,9 +69,7 @@ class Category(Publishable):
         TREATMENT = "treatment", "sold as a treatment"
         COMPARISON = "comparison", "to compare with"
 
-    slug = models.SlugField(
-        max_length=60, unique=True, help_text="The end of the address. Other sites link to it."
-    )
+    slug = models.SlugField(max_length=60, unique=True, help_text="The end of the address. Other sites link to it.")
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TREATMENT)
     route = models.CharField(max_length=16, choices=Route)
@@ -129,9 +127,7 @@ class Category(Publishable):
     def clean(self) -> None:
         """`?item=` takes a concept or a category, so no slug may mean both."""
         if Concept.objects.filter(slug=self.slug).exists():
-            raise ValidationError(
-                {"slug": "A concept has this slug; a comparison could not tell them apart."}
-            )
+            raise ValidationError({"slug": "A concept has this slug; a comparison could not tell them apart."})
 
     def _on_its_routes(self) -> Q:
         """Each ingredient's concept on that ingredient's route; matches nothing when there is no ingredient."""
@@ -152,11 +148,7 @@ class Category(Publishable):
         """Findings of its claimed actives by other routes: in sight, but studied another way."""
         actives = [i.concept_id for i in self.ingredients.all() if i.role == Ingredient.Role.ACTIVE]
         wanted = [goal.effect_id for goal in self.goals.all()]
-        return (
-            Finding.objects.published()
-            .filter(concept__in=actives, effect__in=wanted)
-            .exclude(self._on_its_routes())
-        )
+        return Finding.objects.published().filter(concept__in=actives, effect__in=wanted).exclude(self._on_its_routes())
 
     @property
     def is_overdue(self) -> bool:
@@ -208,9 +200,7 @@ class Ingredient(models.Model):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["category", "concept", "route"], name="products_ingredient_once"),
-            models.CheckConstraint(
-                condition=Q(route__in=["", *Route.values]), name="products_ingredient_route_known"
-            ),
+            models.CheckConstraint(condition=Q(route__in=["", *Route.values]), name="products_ingredient_route_known"),
         ]
 
     def __str__(self) -> str:
@@ -305,8 +295,7 @@ class Regulation(models.Model):
                 violation_error_message="Choose one of the places.",
             ),
             models.CheckConstraint(
-                condition=Q(since="")
-                | Q(since__regex=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"),
+                condition=Q(since="") | Q(since__regex=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"),
                 name="products_regulation_since_is_a_date",
                 violation_error_message="Give a year, a year and month, or a date: 2019, 2019-12, 2019-12-06.",
             ),

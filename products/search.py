@@ -74,9 +74,7 @@ def search(query: str, limit: int = 60) -> Results:
     names: list[tuple[str, str, tuple[str, str]]] = []
     for concept in Concept.objects.published().only("slug", "name", "summary", "body"):
         key = ("concept", concept.slug)
-        entries[key] = Hit(
-            "concept", concept.slug, concept.name, concept.get_absolute_url(), concept.summary, "", 0
-        )
+        entries[key] = Hit("concept", concept.slug, concept.name, concept.get_absolute_url(), concept.summary, "", 0)
         names.append((fold(concept.name), concept.name, key))
     for category in Category.objects.published().only("slug", "name", "summary"):
         key = ("category", category.slug)
@@ -86,9 +84,7 @@ def search(query: str, limit: int = 60) -> Results:
         names.append((fold(category.name), category.name, key))
     for effect in Effect.objects.all():
         key = ("effect", effect.slug)
-        entries[key] = Hit(
-            "effect", effect.slug, effect.name, effect.get_absolute_url(), effect.description, "", 0
-        )
+        entries[key] = Hit("effect", effect.slug, effect.name, effect.get_absolute_url(), effect.description, "", 0)
         names.append((fold(effect.name), effect.name, key))
     for text, form, slug in Alias.objects.values_list("text", "folded", "concept__slug"):
         if ("concept", slug) in entries:
@@ -109,13 +105,9 @@ def search(query: str, limit: int = 60) -> Results:
     return results
 
 
-def repair(
-    folded: str, names: list[tuple[str, str, tuple[str, str]]], entries: dict[tuple[str, str], Hit]
-) -> bool:
+def repair(folded: str, names: list[tuple[str, str, tuple[str, str]]], entries: dict[tuple[str, str], Hit]) -> bool:
     """Give a score to names that are like the query; whether any is."""
-    found = process.extract(
-        folded, [form for form, _, _ in names], scorer=fuzz.WRatio, score_cutoff=LEAST, limit=20
-    )
+    found = process.extract(folded, [form for form, _, _ in names], scorer=fuzz.WRatio, score_cutoff=LEAST, limit=20)
     for _, likeness, index in found:
         _, text, key = names[index]
         score = likeness / 2

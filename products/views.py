@@ -39,9 +39,7 @@ def home(request: HtmxHttpRequest) -> HttpResponse:
     concepts = {c.slug: c for c in Concept.objects.published().filter(slug__in=MAIN_CONCEPTS)}
     findings: dict[int, list[Finding]] = {}
     for finding in (
-        Finding.objects.published()
-        .filter(concept__slug__in=MAIN_CONCEPTS)
-        .select_related("effect", "concept")
+        Finding.objects.published().filter(concept__slug__in=MAIN_CONCEPTS).select_related("effect", "concept")
     ):
         findings.setdefault(finding.concept_id, []).append(finding)
     main = []
@@ -130,9 +128,7 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     cited = Source.objects.in_bulk(cited_keys(category.body), field_name="key")
     rows = [*findings, *risks, *regulations]
     every_source = {s.key: s for row in rows for s in row.sources.all()} | cited
-    every_source |= {p.source.key: p.source for p in prices} | {
-        s.key: s for s in category.course_sources.all()
-    }
+    every_source |= {p.source.key: p.source for p in prices} | {s.key: s for s in category.course_sources.all()}
     citations = Citations(every_source)
     body = render_markdown(category.body, Terms.on_page(), citations)
     for key in every_source:
@@ -192,9 +188,7 @@ def compare_items(request: HtmxHttpRequest) -> HttpResponse:
         "jurisdictions": Jurisdiction.choices,
         "options": compare.options_to_add(comparison.columns),
         "most": compare.MOST,
-        "toggle_differences": comparison.address(
-            slugs, differences="" if comparison.only_differences else "1"
-        ),
+        "toggle_differences": comparison.address(slugs, differences="" if comparison.only_differences else "1"),
         "visit_query": comparison.address(slugs),
         "canonical": comparison.address(sorted(slugs), where="", differences=""),
         "ready_made": [] if comparison.columns else compare.ready_made(),

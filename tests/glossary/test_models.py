@@ -287,9 +287,7 @@ def test_two_editors_at_once_cannot_close_a_loop_between_them():
 def test_a_name_belongs_to_one_concept():
     make_alias(text="Secretome")
 
-    with refused_by(
-        "glossary_alias_belongs_to_one_concept", "glossary_alias.folded, glossary_alias.language"
-    ):
+    with refused_by("glossary_alias_belongs_to_one_concept", "glossary_alias.folded, glossary_alias.language"):
         make_alias(text="secretome")
 
 

@@ -103,9 +103,7 @@ def test_very_low_certainty_is_never_drawn_as_a_result(direction):
 
 def test_meter_says_in_words_what_it_draws():
     assert verdict("benefit", "small", "low", DAY).meter_label == "Certainty: low, 2 of 4"
-    assert (
-        verdict("unknown", "not-stated", "none", DAY).meter_label == "Certainty: none, not tested in people"
-    )
+    assert verdict("unknown", "not-stated", "none", DAY).meter_label == "Certainty: none, not tested in people"
 
 
 def test_no_sentence_uses_a_word_that_promises():

@@ -268,7 +268,7 @@ def counts(said):
     return tuple([*numbers, 0][:5])
 
 
-ENTRIES = 15
+ENTRIES = 17
 
 
 # --- Loading
@@ -408,7 +408,7 @@ def test_a_family_leaves_together(content):
     for name in (SERUM, CELLS, CLINIC, QUESTIONS, FLAGS):
         del content.files[name]
 
-    assert counts(content.load()) == (0, 0, 11, 4, 0)
+    assert counts(content.load()) == (0, 0, 12, 5, 0)
     assert not Concept.objects.exists()
 
 
@@ -793,9 +793,7 @@ def test_bad_input_is_refused_by_file_entry_and_field(content, what):
     assert any(all(word in problem for word in words) for problem in problems), "\n".join(problems)
 
 
-@pytest.mark.parametrize(
-    "what", ["missing name", "broken YAML", "missing source in a finding", "source twice"]
-)
+@pytest.mark.parametrize("what", ["missing name", "broken YAML", "missing source in a finding", "source twice"])
 def test_bad_input_leaves_a_loaded_guide_as_it_was(content, what):
     content.load()
     content.files[CELLS]["summary"] = "A change that is fine."

@@ -180,9 +180,7 @@ def test_findings_and_risks_are_those_of_the_ingredients_on_the_route():
 
 def test_an_ingredient_may_go_another_way_than_the_rest():
     injected, on_the_skin = make_concept(), make_concept()
-    category = make_category(
-        ingredients=[injected, {"concept": on_the_skin, "route": "intact-skin"}], route="injected"
-    )
+    category = make_category(ingredients=[injected, {"concept": on_the_skin, "route": "intact-skin"}], route="injected")
     expected = {make_finding(concept=injected), make_finding(concept=on_the_skin, route="intact-skin")}
     make_finding(concept=injected, route="intact-skin")
     make_finding(concept=on_the_skin, route="injected")

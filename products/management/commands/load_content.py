@@ -10,17 +10,11 @@ from products.content import read_products
 
 
 class Command(BaseCommand):
-    help = (
-        "Bring the guide to what the content files say; entries that an editor has changed stay as they are."
-    )
+    help = "Bring the guide to what the content files say; entries that an editor has changed stay as they are."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--glossary", type=Path, default=GLOSSARY_ROOT, help="another folder of glossary content"
-        )
-        parser.add_argument(
-            "--products", type=Path, default=PRODUCTS_ROOT, help="another folder of products content"
-        )
+        parser.add_argument("--glossary", type=Path, default=GLOSSARY_ROOT, help="another folder of glossary content")
+        parser.add_argument("--products", type=Path, default=PRODUCTS_ROOT, help="another folder of products content")
 
     def handle(self, *args: Any, **options: Any) -> None:
         entries, problems = read_glossary(options["glossary"])
@@ -29,9 +23,7 @@ class Command(BaseCommand):
             report = sync(entries + more_entries, problems + more_problems)
         except ContentError as error:
             lines = "\n".join(f"  {problem}" for problem in error.problems)
-            raise CommandError(
-                f"Nothing was changed. Problems found: {len(error.problems)}\n{lines}"
-            ) from None
+            raise CommandError(f"Nothing was changed. Problems found: {len(error.problems)}\n{lines}") from None
         self.stdout.write(f"Content: {report}.")
         if options["verbosity"] > 1:
             for label in report.kept:

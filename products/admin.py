@@ -1,0 +1,128 @@
+"""The editors' desk for what is bought: categories, rules, warning signs, questions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+
+from glossary.admin import PublishActions, ReviewFilter
+from products.models import (
+    Category,
+    Goal,
+    Ingredient,
+    Price,
+    Question,
+    RedFlag,
+    RedFlagWording,
+    Regulation,
+    ReportingBody,
+)
+
+
+class GoalInline(admin.TabularInline):
+    model = Goal
+    extra = 0
+    autocomplete_fields = ["effect"]
+
+
+class IngredientInline(admin.TabularInline):
+    model = Ingredient
+    extra = 0
+    autocomplete_fields = ["concept"]
+
+
+class PriceInline(admin.TabularInline):
+    model = Price
+    extra = 0
+    autocomplete_fields = ["source"]
+
+
+class RegulationInline(admin.TabularInline):
+    """The rules at a glance; each opens on a page of its own."""
+
+    model = Regulation
+    fields = ["jurisdiction", "status", "since", "checked_on"]
+    readonly_fields = fields
+    extra = 0
+    max_num = 0
+    can_delete = False
+    show_change_link = True
+
+
+@admin.register(Category)
+class CategoryAdmin(PublishActions, SimpleHistoryAdmin):
+    """What a person is offered. Its findings and risks follow from its ingredients and its route."""
+
+    list_display = ["name", "kind", "route", "state", "reviewed_on", "review_due"]
+    list_filter = ["state", ReviewFilter, "kind", "route", "effects"]
+    search_fields = ["name", "slug", "summary"]
+    date_hierarchy = "reviewed_on"
+    prepopulated_fields = {"slug": ["name"]}
+    autocomplete_fields = ["course_sources"]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "kind", "route", "state"]}),
+        ("What readers see", {"fields": ["summary", "body"]}),
+        (
+            "Course",
+            {"fields": [("sessions_low", "sessions_high"), "interval", "followed_for", "course_sources"]},
+        ),
+        ("What it is like", {"fields": ["downtime", "performed_by", "daily_life"]}),
+        ("Review", {"fields": ["reviewed_on", "review_due"]}),
+    ]
+    inlines = [GoalInline, IngredientInline, PriceInline, RegulationInline]
+    actions = ["publish", "withdraw"]
+
+
+@admin.register(Regulation)
+class RegulationAdmin(SimpleHistoryAdmin):
+    list_display = ["category", "jurisdiction", "status", "since", "checked_on"]
+    list_filter = ["jurisdiction", "status", "category"]
+    list_select_related = ["category"]
+    search_fields = ["category__name", "detail"]
+    autocomplete_fields = ["category", "main_source", "sources"]
+    date_hierarchy = "checked_on"
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
+        """The main source is one of the sources, whether or not the editor chose it twice."""
+        super().save_related(request, form, formsets, change)
+        if form.instance.main_source:
+            form.instance.sources.add(form.instance.main_source)
+
+
+class RedFlagWordingInline(admin.TabularInline):
+    model = RedFlagWording
+    extra = 0
+
+
+@admin.register(RedFlag)
+class RedFlagAdmin(SimpleHistoryAdmin):
+    """A warning sign and the wordings that give it away. The ad check uses a new wording at once."""
+
+    list_display = ["name", "severity", "question", "position"]
+    list_filter = ["severity"]
+    list_select_related = ["question"]
+    search_fields = ["name", "slug", "why", "wordings__text"]
+    prepopulated_fields = {"slug": ["name"]}
+    autocomplete_fields = ["question", "sources"]
+    inlines = [RedFlagWordingInline]
+
+
+@admin.register(Question)
+class QuestionAdmin(admin.ModelAdmin):
+    list_display = ["text", "is_on_wallet_card", "position"]
+    list_filter = ["is_on_wallet_card", "categories"]
+    search_fields = ["text", "slug", "why"]
+    prepopulated_fields = {"slug": ["text"]}
+    autocomplete_fields = ["categories", "sources"]
+
+
+@admin.register(ReportingBody)
+class ReportingBodyAdmin(admin.ModelAdmin):
+    list_display = ["name", "jurisdiction", "url"]
+    list_filter = ["jurisdiction"]
+    search_fields = ["name", "what"]
+    autocomplete_fields = ["sources"]
