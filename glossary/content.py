@@ -633,7 +633,8 @@ class Sync:
                     child.save()
         except IntegrityError as error:
             # The database has the last word; the models put it into words.
-            if all([self.checked(entry, one, exclude=(), ask_database=True) for one in (row, *children)]):
+            accepted = [self.checked(entry, one, exclude=(), ask_database=True) for one in (row, *children)]
+            if all(accepted):
                 self.problems.append(f"{entry.where}: the database refuses this. {error}")
             return None
         return row

@@ -33,6 +33,8 @@ def postgresql_statements() -> list[str]:
         f"""
         CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
+            -- One at a time: of two moves made at once, neither would see the loop that they close together.
+            PERFORM pg_advisory_xact_lock(hashtext('{NAME}'));
             IF EXISTS (
                 WITH RECURSIVE up(id) AS (
                     SELECT NEW.parent_id

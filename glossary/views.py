@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from config.http import HtmxHttpRequest
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
-from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
+from glossary.models import Alias, Concept, Effect, Finding, Risk, Route, Source, cited_keys
 from glossary.near import near_concepts
 from glossary.text import fold
 from glossary.verdict import Certainty
@@ -121,7 +121,7 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     context = {
         "concept": concept,
         "children": children,
-        "names": [alias for alias in concept.aliases.all() if alias.kind not in ("misspelling", "search")],
+        "names": shown_names(concept),
         "categories": [i.category for i in concept.ingredient_of.all() if i.category.state == "published"],
         "routes": routes,
         "route": route,
@@ -140,6 +140,16 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     }
     page = "glossary/concept_detail.html"
     return render(request, f"{page}#evidence" if request.htmx else page, context)
+
+
+def shown_names(concept: Concept) -> list[Alias]:
+    """Aliases that readers see: one in each language first, then the others, English before the rest."""
+    shown = [a for a in concept.aliases.all() if a.kind not in (Alias.Kind.MISSPELLING, Alias.Kind.SEARCH)]
+    shown.sort(key=lambda a: (a.language != "en", a.language))
+    first = {a.language: a for a in reversed(shown)}.values()
+    english = [a for a in shown if a.language == "en"][:3]
+    leading = [*english, *(a for a in first if a.language in ("zh-Hans", "ja", "ko"))]
+    return [*leading, *(a for a in shown if a not in leading)]
 
 
 @require_safe

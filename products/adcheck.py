@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import product
+from functools import lru_cache
+from itertools import pairwise, product
 
 import ahocorasick
 from django.db.models import Q
@@ -63,7 +64,10 @@ MEASURED = tuple(
         "too early", "not approved", "not been approved", "has not", "have not", "no study", "no studies",
     )
 )  # fmt: skip
-NEGATIONS_UNSPACED = ("不能", "没有", "未", "並非", "并非", "ありません", "ない", "않", "없")
+# Where words are not spaced: what stands before a claim in its clause and denies it, and what denies it from behind.
+DENY_BEFORE = ("不能", "没有", "沒有", "未", "並非", "并非", "不是", "并不", "並不", "所谓", "所謂")
+DENY_BEHIND = ("ありません", "ない", "않", "없")
+CLAUSE_BREAK = re.compile(r"[、，,。！？；;]")
 ROUTE_WORDS = {
     Route.INJECTED: ("inject*", "injection*", "shot*", "filler*", "注射", "水光", "注入", "주사"),
     Route.MICRONEEDLED: ("microneedl*", "micro needl*", "dermaroll*", "derma roller*", "微针", "マイクロニードル", "ダーマペン", "마이크로니들"),
@@ -100,7 +104,7 @@ class Reading:
     def pieces(self) -> Iterator[tuple[str, list[Span]]]:
         """The text cut at every mark: (text, spans that cover it)."""
         cuts = sorted({0, len(self.text), *(s.start for s in self.spans), *(s.end for s in self.spans)})
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in pairwise(cuts):
             yield self.text[start:end], [s for s in self.spans if s.start <= start and end <= s.end]
 
 
@@ -125,7 +129,7 @@ class Wordings:
         for wording, slug in wordings:
             for parts in expand(wording):
                 if len(parts) == 1 and UNSPACED.search(wording):
-                    form = fold(wording.replace("*", ""))
+                    form = " ".join(word.rstrip("*") for word in parts[0])
                     known = self.inside.get(form, (form, set()))[1]
                     self.inside.add_word(form, (form, known | {slug}))
                     continue
@@ -148,6 +152,12 @@ class Wordings:
             for last, (form, slugs) in self.inside.iter(folded):
                 for slug in slugs:
                     yield last - len(form) + 1, last + 1, slug, -1
+
+
+@lru_cache(maxsize=4)
+def compiled(wordings: tuple[tuple[str, str], ...]) -> Wordings:
+    """Wordings made ready once; the texts themselves are the key, so an editor's change counts at once."""
+    return Wordings(wordings)
 
 
 def expand(wording: str) -> list[list[Part]]:
@@ -253,8 +263,8 @@ def read_text(text: str) -> Reading:
     for start, end, slug in Names().find(folded, text, offsets):
         reading.spans.append(span(start, end, "concept", slug))
 
-    effects = Wordings(EffectWording.objects.values_list("text", "effect__slug"))
-    flags = Wordings(RedFlagWording.objects.values_list("text", "red_flag__slug"))
+    effects = compiled(tuple(EffectWording.objects.values_list("text", "effect__slug")))
+    flags = compiled(tuple(RedFlagWording.objects.values_list("text", "red_flag__slug")))
     said: list[tuple[int, str]] = []
     for kind, wordings in (("effect", effects), ("red_flag", flags)):
         matches = sorted(wordings.find(words, folded), key=lambda m: (m[2], m[0], -m[1]))
@@ -262,7 +272,7 @@ def read_text(text: str) -> Reading:
         for start, end, slug, number in matches:
             if start < covered.get(slug, 0) or sentence_of[start] != sentence_of[end - 1]:
                 continue
-            if is_denied(words, folded, number, start, bounds[sentence_of[start]]):
+            if is_denied(words, folded, number, start, end, bounds[sentence_of[start]]):
                 continue
             if kind == "red_flag" and is_measured(folded, bounds, sentence_of[start]):
                 continue
@@ -288,14 +298,14 @@ def sentence_numbers(bounds: list[int], length: int) -> list[int]:
     return numbers
 
 
-def is_denied(words: list[Word], folded: str, number: int, start: int, sentence: int) -> bool:
+def is_denied(words: list[Word], folded: str, number: int, start: int, end: int, sentence: int) -> bool:
     """Whether a negation shortly before, in the same sentence, turns the claim round."""
     if number < 0:
-        before = folded[max(sentence, start - 8) : start]
-        after = folded[start : start + 24]
-        return any(word in before for word in NEGATIONS_UNSPACED[:5]) or any(
-            word in after for word in NEGATIONS_UNSPACED[5:]
-        )
+        before = CLAUSE_BREAK.split(folded[max(sentence, start - 20) : start])[-1]
+        behind = CLAUSE_BREAK.split(folded[end : end + 12])[0]
+        return any(word in before for word in DENY_BEFORE) or any(word in behind for word in DENY_BEHIND)
+    if any(word.text in ("not", "never", "cannot") for word in words[number : number + 16] if word.end <= end):
+        return True
     for word in reversed(words[max(0, number - REACH) : number]):
         if word.start < sentence or word.text in TURNS:
             return False

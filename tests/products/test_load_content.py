@@ -217,7 +217,7 @@ FILES = {
 
 
 class Content:
-    """A folder of content files: change `files`, then `load()`. A text instead of data is written as it is."""
+    """A folder of content files: change `files`, then `load()`. Text instead of data is written as it is."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -446,50 +446,34 @@ def set_field(model, name, value):
 
 
 EDITS = {
-    "a source's note": (set_field(Source, "note", "Mine."), SOURCES),
-    "an effect's name": (set_field(Effect, "name", "Mine"), EFFECTS),
-    "an effect's wordings": (lambda: Effect.objects.first().wordings.create(text="mine"), EFFECTS),
-    "a concept's summary": (set_field(Concept, "summary", "Mine."), CELLS),
-    "a concept's parent": (set_field(Concept, "parent", None), CELLS),
-    "a concept's state": (set_field(Concept, "state", "withdrawn"), CELLS),
-    "an alias's kind": (set_field(Alias, "kind", "marketing"), CELLS),
-    "a finding's certainty": (set_field(Finding, "certainty", "moderate"), SERUM),
-    "a finding's sources": (lambda: Finding.objects.first().sources.add(make_source()), SERUM),
-    "a finding's claim sources": (lambda: Finding.objects.first().claim_sources.clear(), SERUM),
-    "a finding's counts": (lambda: EventCount.objects.update(events_with=1), SERUM),
-    "a risk's severity": (set_field(Risk, "severity", "minor"), SERUM),
-    "a category's route": (set_field(Category, "route", "wound"), CLINIC),
-    "a category's goals": (lambda: Category.objects.first().goals.first().delete(), CLINIC),
-    "a category's ingredients": (lambda: Category.objects.first().ingredients.update(role="carrier"), CLINIC),
-    "a category's prices": (lambda: Category.objects.first().prices.update(low=1), CLINIC),
-    "a rule's detail": (set_field(Regulation, "detail", "Mine."), CLINIC),
-    "a question's text": (set_field(Question, "text", "Mine?"), QUESTIONS),
-    "a question's categories": (lambda: Question.objects.first().categories.clear(), QUESTIONS),
-    "a red flag's question": (set_field(RedFlag, "question", None), FLAGS),
-    "a reporting body's address": (set_field(ReportingBody, "url", "https://example.org/mine"), REPORTING),
+    "a source's note": set_field(Source, "note", "Mine."),
+    "an effect's name": set_field(Effect, "name", "Mine"),
+    "an effect's wordings": lambda: Effect.objects.first().wordings.create(text="mine"),
+    "a concept's summary": set_field(Concept, "summary", "Mine."),
+    "a concept's parent": set_field(Concept, "parent", None),
+    "a concept's state": set_field(Concept, "state", "withdrawn"),
+    "an alias's kind": set_field(Alias, "kind", "marketing"),
+    "a finding's certainty": set_field(Finding, "certainty", "moderate"),
+    "a finding's sources": lambda: Finding.objects.first().sources.add(make_source()),
+    "a finding's claim sources": lambda: Finding.objects.first().claim_sources.clear(),
+    "a finding's counts": lambda: EventCount.objects.update(events_with=1),
+    "a risk's severity": set_field(Risk, "severity", "minor"),
+    "a category's route": set_field(Category, "route", "wound"),
+    "a category's goals": lambda: Category.objects.first().goals.first().delete(),
+    "a category's ingredients": lambda: Category.objects.first().ingredients.update(role="carrier"),
+    "a category's prices": lambda: Category.objects.first().prices.update(low=1),
+    "a rule's detail": set_field(Regulation, "detail", "Mine."),
+    "a question's text": set_field(Question, "text", "Mine?"),
+    "a question's categories": lambda: Question.objects.first().categories.clear(),
+    "a red flag's question": set_field(RedFlag, "question", None),
+    "a reporting body's address": set_field(ReportingBody, "url", "https://example.org/mine"),
 }
-
-
-def rewrite(value):
-    """The same content with every free text changed, so that every row of the file differs."""
-    free = {"title", "description", "body", "shown", "known", "downtime", "detail", "why", "what"}
-    if isinstance(value, list):
-        return [rewrite(item) for item in value]
-    if isinstance(value, dict):
-        return {
-            name: f"{content} New."
-            if name in free and "[@" not in str(content) and name != "title"
-            else rewrite(content)
-            for name, content in value.items()
-        }
-    return value
 
 
 @pytest.mark.parametrize("what", EDITS)
 def test_an_editors_change_is_never_overwritten(content, what):
-    edit, name = EDITS[what]
     content.load()
-    edit()
+    EDITS[what]()
     before = everything()
 
     assert counts(content.load()) == (0, 0, 0, ENTRIES - 1, 1)
@@ -589,7 +573,8 @@ def test_a_concept_that_left_stays_while_an_editor_has_something_on_it(content):
 
     assert Alias.objects.filter(pk=mine.pk).exists()
     mine.delete()
-    assert counts(content.load())[2] == 0
+    assert counts(content.load())[2] == 1
+    assert not Concept.objects.filter(slug="cells").exists()
 
 
 def test_a_source_that_left_stays_while_an_editors_finding_cites_it(content):
@@ -846,10 +831,13 @@ def test_a_value_of_a_strange_type_is_refused_in_words_or_loads_for_good(content
     for path in places(FILES[name]):
         content.files = copy.deepcopy(good)
         change(name, *path, to=STRANGE[strange])(content.files)
+        said = ""
         try:
             content.load()
-        except CommandError as error:
-            assert name.removeprefix("glossary/").removeprefix("products/") in str(error), path
+        except CommandError as refusal:
+            said = str(refusal)
+        if said:
+            assert name.split("/", 1)[1] in said, path
         else:
             created, changed, removed, _, kept = counts(content.load())
             assert (created, changed, removed, kept) == (0, 0, 0, 0), path
