@@ -90,7 +90,8 @@ def records(model: type, since: object) -> Iterable:
     """History records since a moment, without the second record that setting the sources of a new row makes."""
     queryset: QuerySet = model.history.filter(history_date__gte=since).order_by("history_date", "history_id")
     names = {f.name for f in queryset.model._meta.fields}
-    queryset = queryset.select_related(*({"concept", "category", "effect"} & names))
+    if related := {"concept", "category", "effect"} & names:
+        queryset = queryset.select_related(*related)
     fresh: dict[int, object] = {}
     for record in queryset:
         if record.history_type == "+":

@@ -708,6 +708,15 @@ BAD = {
         change(SERUM, "reviewed_on", to="soon"),
         ["serum.yaml", "“reviewed_on”", "soon"],
     ),
+    "time instead of a date": (
+        change(SERUM, "reviewed_on", to=datetime(2026, 11, 23, 10, tzinfo=UTC)),
+        ["serum.yaml", "“reviewed_on”"],
+    ),
+    "mapping instead of text": (change(SERUM, "summary", to={"x": 1}), ["serum.yaml", "“summary” is not text"]),
+    "ingredient twice": (
+        change(CLINIC, "ingredients", "+", to={"concept": "serum", "role": "carrier"}),
+        ["serum-injection.yaml"],
+    ),
     "year instead of a date": (change(SERUM, "reviewed_on", to=2026), ["serum.yaml", "“reviewed_on”"]),
     "word instead of a number": (change(SOURCES, 0, "year", to="recent"), ["d.yaml doe-2024", "“year”"]),
     "word outside the vocabulary": (
@@ -817,9 +826,7 @@ def places(value, path=()):
 STRANGE = {
     "number": 7,
     "list": [["x"]],
-    "mapping": {"x": {"y": 1}},
     "yes": True,
-    "time": datetime(2026, 11, 23, 10, tzinfo=UTC),
 }
 
 

@@ -1,0 +1,271 @@
+"""Pages with made-up content: what they cost, how they meet bad input, what they show."""
+
+import json
+from datetime import date
+from xml.etree import ElementTree
+
+import pytest
+from django.urls import reverse
+
+from glossary.models import Concept
+from products.models import Category
+from tests.factories import make_alias, make_category, make_concept, make_effect, make_finding, make_risk
+
+pytestmark = pytest.mark.django_db
+
+
+# --- Cost: the same number of queries, whatever the amount of content
+
+
+def fill(more: int) -> None:
+    """A concept and a product that share a route, with `more` findings, risks, names and neighbours."""
+    concept = Concept.objects.filter(slug="thing").first() or make_concept(slug="thing", name="Thing")
+    category = Category.objects.filter(slug="offer").first()
+    for _ in range(more):
+        effect = make_effect()
+        make_finding(concept=concept, effect=effect, route="injected")
+        make_risk(concept=concept, route="injected")
+        make_alias(concept=concept)
+        other = make_concept(parent=concept)
+        make_finding(concept=other, effect=effect, route="injected")
+        make_category(ingredients=[other], goals=[effect], route="injected")
+    if category is None:
+        make_category(slug="offer", ingredients=[concept], goals=[effect], route="injected")
+
+
+@pytest.mark.parametrize(
+    ("address", "queries"),
+    [
+        ("/", 9),
+        ("/glossary/", 3),
+        ("/glossary/?q=thing", 3),
+        ("/glossary/thing/", 16),
+        ("/evidence/", 2),
+        ("/sources/", 3),
+        ("/products/", 4),
+        ("/products/offer/", 32),
+        ("/compare/?item=thing&item=offer", 29),
+        ("/check/", 2),
+        ("/visit/?item=thing&item=offer&where=UK", 25),
+        ("/search/?q=thing", 8),
+        ("/api/findings", 5),
+        ("/api/concepts", 3),
+    ],
+)
+def test_page_costs_the_same_number_of_queries_however_much_there_is(
+    client, address, queries, django_assert_max_num_queries
+):
+    counts = []
+    for more in (2, 12):
+        fill(more)
+        client.get(address)  # first use fills what is kept per process
+        with django_assert_max_num_queries(queries) as captured:
+            assert client.get(address).status_code == 200
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+
+
+# --- Bad input
+
+
+def test_unknown_slug_is_a_404_that_offers_what_was_meant(client):
+    make_concept(slug="exosomes", name="Exosomes")
+    response = client.get("/glossary/exosone/")
+    assert response.status_code == 404
+    assert 'href="/glossary/exosomes/"' in response.text
+    assert "Claimed" in response.text
+
+
+def test_draft_and_withdrawn_entries_stay_hidden(client):
+    make_concept(slug="secret", name="Secretword", state="draft")
+    make_concept(slug="gone", name="Goneword", state="withdrawn")
+    assert client.get("/glossary/secret/").status_code == 404
+    assert client.get("/glossary/gone/").status_code == 404
+    assert "Secretword" not in client.get("/glossary/").text
+    assert "Goneword" not in client.get("/search/?q=goneword").text.split("We found nothing")[-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("item=a&item=nonsense", "nothing called “nonsense”"),
+        ("item=a&item=a", "named twice"),
+        ("item=a&item=b&item=c&item=d&item=e", "Left out: E"),
+        ("item=a&where=XX", "do not keep the rules of “XX”"),
+        ("item=a&route=nose", "“nose” is not a way into the body"),
+    ],
+)
+def test_comparison_answers_and_says_what_it_left_out(client, query, said):
+    for letter in "abcde":
+        make_concept(slug=letter, name=letter.upper())
+    response = client.get(f"/compare/?{query}")
+    assert response.status_code == 200
+    assert said in response.text
+
+
+def test_a_very_long_comparison_address_is_answered(client):
+    make_concept(slug="a", name="A")
+    response = client.get("/compare/?" + "&".join(f"item=x{n}" for n in range(1000)) + "&item=" + "y" * 5000)
+    assert response.status_code == 200
+    assert "were left out" in response.text
+
+
+@pytest.mark.parametrize("address", ["/glossary/?kind=%3Cb%3E", "/products/?goal=zzz", "/evidence/?sort=zzz&route=q"])
+def test_unknown_filter_is_left_out_and_said(client, address):
+    response = client.get(address)
+    assert response.status_code == 200
+    assert "so it was left out" in response.text
+    assert "<b>" not in response.text.split("</header>")[1]
+
+
+def test_script_in_a_body_is_inert(client):
+    make_concept(
+        slug="bad", body='Hello <script>alert(1)</script> <a href="javascript:alert(1)" onclick="x()">link</a>'
+    )
+    text = client.get("/glossary/bad/").text.split("<main")[1]
+    assert "<script" not in text
+    assert "javascript:" not in text
+    assert "onclick" not in text
+
+
+# --- Evidence
+
+
+def test_route_switch_puts_one_route_first_and_keeps_the_others_in_sight(client):
+    concept, effect = make_concept(slug="thing"), make_effect()
+    make_finding(concept=concept, effect=effect, route="injected", shown="Shown by needle.")
+    make_finding(concept=concept, effect=effect, route="wound", shown="Shown on wounds.")
+    text = client.get("/glossary/thing/?route=wound").text
+    assert text.index("Shown on wounds.") < text.index("Studied another way") < text.index("Shown by needle.")
+
+
+def test_findings_of_a_product_follow_from_its_parts_and_its_route(client):
+    concept, effect = make_concept(name="Stuff"), make_effect()
+    make_finding(concept=concept, effect=effect, route="injected", shown="On this route.")
+    make_finding(concept=concept, effect=effect, route="wound", shown="On another route.")
+    category = make_category(slug="offer", ingredients=[concept], goals=[effect], route="injected")
+    assert [f.shown for f in category.findings()] == ["On this route."]
+    text = client.get("/products/offer/").text
+    assert text.index("On this route.") < text.index("Studied another way") < text.index("On another route.")
+
+
+def test_term_links_itself_once_and_never_to_its_own_page(client):
+    make_concept(slug="egf", name="EGF")
+    make_concept(slug="other", name="Other thing", body="EGF and EGF again. Other thing. `EGF`\n\n## EGF\n\nText.")
+    body = client.get("/glossary/other/").text.split('class="prose"')[1].split("</section>")[0]
+    assert body.count('href="/glossary/egf/"') == 1
+    assert 'href="/glossary/other/"' not in body
+
+
+def test_term_panel_explains_and_without_htmx_leads_to_the_page(client):
+    make_concept(slug="egf", summary="A small protein.")
+    assert "A small protein." in client.get("/glossary/egf/panel/", headers={"HX-Request": "true"}).text
+    assert client.get("/glossary/egf/panel/").url == "/glossary/egf/"
+
+
+def test_source_page_lists_what_rests_on_it(client):
+    finding = make_finding(concept=make_concept(name="Resting thing"))
+    assert "Resting thing" in client.get(finding.main_source.get_absolute_url()).text
+
+
+def test_overdue_page_says_so_at_its_top(client):
+    make_concept(slug="old", reviewed_on=date(2020, 1, 1), review_due=date(2021, 1, 1))
+    assert "overdue for review" in client.get("/glossary/old/").text
+
+
+# --- Search, ad check, API
+
+
+@pytest.mark.parametrize("query", ["Ｅｘｏｓｏｍｅｓ", "exosome", "EXOSOMES", "外泌体", "exosone"])
+def test_search_finds_a_word_however_it_is_written(client, query):
+    concept = make_concept(slug="exosomes", name="Exosomes")
+    make_concept(name="Platelets")
+    make_alias(concept=concept, text="外泌体", language="zh-Hans")
+    assert client.get("/api/search", {"q": query}).json()["items"][0]["slug"] == "exosomes"
+
+
+def test_ad_check_marks_claims_and_warnings_and_combines_them_with_the_finding(client):
+    effect = make_effect(slug="wrinkles", wordings=["wrinkle*"])
+    make_finding(concept=make_concept(slug="exosomes", name="Exosomes"), effect=effect, shown="What studies found.")
+    response = client.post("/check/", {"text": "Exosomes erase wrinkles <b>"})
+    assert '<mark class="concept ">Exosomes' in response.text
+    assert "What studies found." in response.text
+    assert "&lt;b&gt;" in response.text
+    assert response.headers["Cache-Control"] == "no-store"
+    assert not response.cookies
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "x" * 20_001])
+def test_ad_check_says_what_is_wrong_and_keeps_the_text(client, text):
+    response = client.post("/check/", {"text": text})
+    assert response.status_code == 422
+    assert 'class="error"' in response.text
+    assert text.strip() in response.text
+
+
+def test_denied_claim_is_no_claim(client):
+    make_effect(slug="wrinkles", wordings=["wrinkle*"])
+    answer = client.post("/api/check", json.dumps({"text": "It does not erase wrinkles."}), "application/json").json()
+    assert answer["effects"] == []
+
+
+def test_api_check_gives_offsets_in_code_points_of_the_text_as_sent(client):
+    make_concept(slug="exosomes", name="Exosomes")
+    text = "😀 ｅｘｏｓｏｍｅ, Exosomes"
+    spans = client.post("/api/check", json.dumps({"text": text}), "application/json").json()["spans"]
+    assert [text[s["start"] : s["end"]] for s in spans] == ["ｅｘｏｓｏｍｅ", "Exosomes"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [("{", 400), ("{}", 422), ('{"text": 3}', 422), (json.dumps({"text": "x" * 20_001}), 422)]
+)
+def test_api_answers_bad_input_with_problem_json(client, body, status):
+    response = client.post("/api/check", body, "application/json")
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["status"] == status
+
+
+def test_api_lists_are_cut_by_limit_and_offset(client):
+    for number in range(3):
+        make_concept(slug=f"c{number}")
+    answer = client.get("/api/concepts?limit=1&offset=1").json()
+    assert [item["slug"] for item in answer["items"]] == ["c1"]
+    assert answer["count"] == 3
+    assert client.get("/api/concepts?limit=0").status_code == 422
+    assert client.get("/api/nothing").headers["Content-Type"] == "application/problem+json"
+
+
+def test_readyz_says_what_is_missing(client):
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert "load_content" in response.text
+
+
+def test_feed_and_sitemap_are_wellformed(client):
+    make_concept()
+    for name in ("products:change_feed", "sitemap"):
+        assert len(ElementTree.fromstring(client.get(reverse(name)).content))  # noqa: S314 - our own
+
+
+# --- The editors' desk
+
+
+@pytest.mark.parametrize("model", ["glossary/concept", "glossary/finding", "glossary/risk", "glossary/source",
+    "glossary/effect", "glossary/alias", "products/category", "products/regulation", "products/redflag",
+    "products/question", "products/reportingbody"])  # fmt: skip
+def test_editor_finds_adds_and_searches_every_kind_of_entry(admin_client, model):
+    make_category()
+    make_finding()
+    assert admin_client.get(f"/admin/{model}/").status_code == 200
+    assert admin_client.get(f"/admin/{model}/?q=x").status_code == 200
+    assert admin_client.get(f"/admin/{model}/add/").status_code == 200
+
+
+def test_editor_sees_the_computed_verdict_and_withdraws_a_concept(admin_client):
+    finding = make_finding(direction="benefit", certainty="low", size="small")
+    page = admin_client.get(f"/admin/glossary/finding/{finding.pk}/change/")
+    assert "May improve it slightly" in page.text
+    data = {"action": "withdraw", "_selected_action": [finding.concept_id]}
+    admin_client.post("/admin/glossary/concept/", data)
+    assert Concept.objects.get(pk=finding.concept_id).state == "withdrawn"
