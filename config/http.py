@@ -28,3 +28,13 @@ def public_headers(
         return response
 
     return middleware
+
+
+def without_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: take the NUL character out of an address; nobody means it, and PostgreSQL refuses it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.META["QUERY_STRING"] = request.META.get("QUERY_STRING", "").replace("%00", "").replace("\x00", "")
+        return get_response(request)
+
+    return middleware

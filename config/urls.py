@@ -17,5 +17,6 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
 ]
 
+handler400 = "config.views.bad_request"
 handler404 = "config.views.page_not_found"
 handler500 = "config.views.server_error"

@@ -70,3 +70,16 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500 in the site's own layout, from a template that asks nothing of the database."""
     return render(request, "500.html", status=500)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 in the site's own layout, or as problem JSON under /api/: too large, or not readable."""
+    if request.path.startswith("/api/"):
+        body = {
+            "type": "about:blank",
+            "title": "Bad request",
+            "status": 400,
+            "detail": "The request could not be read.",
+        }
+        return JsonResponse(body, status=400, content_type="application/problem+json")
+    return render(request, "400.html", status=400)

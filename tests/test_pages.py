@@ -118,6 +118,30 @@ def test_unknown_filter_is_left_out_and_said(client, address):
     assert "<b>" not in response.text.split("</header>")[1]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/search/?q=%00a",
+        "/sources/?q=%00",
+        "/compare/?item=%00",
+        "/api/search?q=%00",
+        "/api/findings?concept=%00",
+        "/visit/?item=a%00",
+    ],
+)
+def test_nul_in_an_address_is_passed_over(client, address):
+    assert client.get(address).status_code == 200
+
+
+def test_a_megabyte_of_text_is_refused_in_the_sites_own_layout(client):
+    response = client.post("/check/", {"text": "x" * 2_000_000})
+    assert response.status_code == 400 or "characters" in response.text
+    response = client.post("/check/", "text=" + "x" * 2_000_000, "application/x-www-form-urlencoded")
+    assert response.status_code == 400
+    assert "could not be read" in response.text
+    assert "Claimed" in response.text
+
+
 def test_script_in_a_body_is_inert(client):
     make_concept(
         slug="bad", body='Hello <script>alert(1)</script> <a href="javascript:alert(1)" onclick="x()">link</a>'
