@@ -439,6 +439,11 @@ class Report:
     kept: list[str] = field(default_factory=list)
     unchanged: int = 0
 
+    @property
+    def changes(self) -> int:
+        """How many entries are not as they were."""
+        return len(self.created) + len(self.updated) + len(self.removed)
+
     def __str__(self) -> str:
         done = f"{len(self.created)} new, {len(self.updated)} changed, {len(self.removed)} removed"
         words = f"{done}, {self.unchanged} as before"

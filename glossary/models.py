@@ -75,6 +75,10 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Newest first; undated last."""
         return self.order_by(F("year").desc(nulls_last=True), "key")
 
+    def studies(self) -> Self:
+        """Those that may carry a verdict."""
+        return self.filter(kind__in=Source.STUDIES)
+
 
 class Source(models.Model):
     """One publication or official page, and how much of it was read."""

@@ -10,6 +10,4 @@ urlpatterns = [
     path("evidence/", views.evidence_map, name="evidence_map"),
     path("sources/", views.source_list, name="source_list"),
     path("sources/<slug:key>/", views.source_detail, name="source_detail"),
-    path("method/", views.method, name="method"),
-    path("about/", views.about, name="about"),
 ]

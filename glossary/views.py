@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from config.http import HtmxHttpRequest
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
-from glossary.models import Alias, Concept, Effect, Finding, Risk, Route, Source, cited_keys
+from glossary.models import Alias, Concept, Effect, Finding, Route, Source, cited_keys
 from glossary.near import near_concepts
 from glossary.text import fold
 from glossary.verdict import Certainty
@@ -259,27 +259,3 @@ def source_detail(request: HtmxHttpRequest, key: str) -> HttpResponse:
         "reporting_bodies": source.reporting_bodies.all(),
     }
     return render(request, "glossary/source_detail.html", context)
-
-
-@require_safe
-def method(request: HtmxHttpRequest) -> HttpResponse:
-    """How we grade, what the words mean, and what the guide holds today."""
-    findings = Finding.objects.published()
-    by_certainty = dict(findings.values_list("certainty").annotate(n=Count("pk")).order_by())
-    context = {
-        "certainties": [(Certainty(value), by_certainty.get(value, 0)) for value in Certainty.values],
-        "counts": {
-            "concepts": Concept.objects.published().count(),
-            "findings": findings.count(),
-            "untested": by_certainty.get("none", 0),
-            "risks": Risk.objects.published().count(),
-            "sources": Source.objects.count(),
-        },
-    }
-    return render(request, "glossary/method.html", context)
-
-
-@require_safe
-def about(request: HtmxHttpRequest) -> HttpResponse:
-    """Who this is for, what it is not, licences, corrections."""
-    return render(request, "glossary/about.html")

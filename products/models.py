@@ -439,6 +439,21 @@ class ReportingBody(models.Model):
         return (self.jurisdiction, self.name)
 
 
+class ContentCheck(models.Model):
+    """The outcome of one check of the content, made by `products.checks.run`: shown to readers and editors."""
+
+    position = models.PositiveSmallIntegerField()
+    promise = models.CharField(max_length=200, unique=True)
+    problems = models.JSONField(default=list)
+    checked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return self.promise
+
+
 def ordinary_care_for(categories: list[Category]) -> list[Category]:
     """The comparison categories that share a goal with these, most shared goals first.
 

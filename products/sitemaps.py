@@ -23,8 +23,9 @@ class PageSitemap(Sitemap):
             "products:visit",
             "glossary:evidence_map",
             "glossary:source_list",
-            "glossary:method",
-            "glossary:about",
+            "products:method",
+            "products:standards",
+            "products:about",
         ]
         return [*names, "products:change_list", "products:data", "products:api_docs"]
 

@@ -17,5 +17,8 @@ urlpatterns = [
     path("data/", views.data, name="data"),
     path("data/findings.csv", views.data_csv, name="data_csv"),
     path("data/findings.json", views.data_json, name="data_json"),
+    path("method/", views.method, name="method"),
+    path("method/standards/", views.standards, name="standards"),
+    path("about/", views.about, name="about"),
     path("api/", views.api_docs, name="api_docs"),
 ]

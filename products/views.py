@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import segno
 from django.conf import settings
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.safestring import mark_safe
@@ -14,11 +15,13 @@ from django.views.decorators.vary import vary_on_headers
 from config.http import HtmxHttpRequest
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
-from glossary.models import Concept, Effect, Finding, Route, Source, cited_keys
+from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
+from glossary.verdict import Certainty
 from glossary.views import chosen
 from products import adcheck, changes, compare, exports
 from products.models import (
     Category,
+    ContentCheck,
     Ingredient,
     Jurisdiction,
     Question,
@@ -29,6 +32,7 @@ from products.models import (
 )
 from products.search import LONGEST as LONGEST_QUERY
 from products.search import search as search_guide
+from products.standards import CHECKLISTS
 
 MAIN_CONCEPTS = ["cytokines", "prp", "supernatant", "lysate", "exosomes"]
 
@@ -280,6 +284,52 @@ def search(request: HtmxHttpRequest) -> HttpResponse:
     context = {"query": query[:LONGEST_QUERY], "results": search_guide(query), "notices": notices}
     page = "products/search.html"
     return render(request, f"{page}#results" if request.htmx else page, context)
+
+
+def counted(rows: QuerySet, field: str, choices: list[tuple[str, str]]) -> list[tuple[str, str, int]]:
+    """(value, label, how many rows have it), in the order of the choices; one query."""
+    held = dict(rows.order_by().values_list(field).annotate(Count("pk", distinct=True)))
+    return [(value, label, held.get(value, 0)) for value, label in choices]
+
+
+@require_safe
+def method(request: HtmxHttpRequest) -> HttpResponse:
+    """How we grade, what the words mean, what the guide holds today, and whether it keeps its promises."""
+    findings = Finding.objects.published()
+    concepts = Concept.objects.published()
+    context = {
+        "certainties": counted(findings, "certainty", Certainty.choices),
+        "untested": findings.filter(certainty=Certainty.NONE).count(),
+        "statistics": [
+            ("Concepts", counted(concepts, "kind", Concept.Kind.choices)),
+            (
+                "Products and what to compare them with",
+                counted(Category.objects.published(), "kind", Category.Kind.choices),
+            ),
+            ("Findings, by the way into the body", counted(findings, "route", Route.choices)),
+            ("Risks", counted(Risk.objects.published(), "severity", Risk.Severity.choices)),
+            ("Sources", counted(Source.objects.all(), "kind", Source.Kind.choices)),
+            ("How much of a source was read", counted(Source.objects.all(), "read", Source.Read.choices)),
+            ("Who paid for the studies", counted(Source.objects.studies(), "funder", Source.Funder.choices)),
+            ("Warning signs", counted(RedFlag.objects.all(), "severity", RedFlag.Severity.choices)),
+        ],
+        "questions": Question.objects.count(),
+        "places": len(Jurisdiction),
+        "checks": ContentCheck.objects.all(),
+    }
+    return render(request, "products/method.html", context)
+
+
+@require_safe
+def standards(request: HtmxHttpRequest) -> HttpResponse:
+    """What three published checklists ask, and where on the site each item is met or not."""
+    return render(request, "products/standards.html", {"checklists": CHECKLISTS})
+
+
+@require_safe
+def about(request: HtmxHttpRequest) -> HttpResponse:
+    """Who this is for, what it is not, licences, corrections."""
+    return render(request, "products/about.html")
 
 
 @require_safe

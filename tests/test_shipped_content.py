@@ -5,6 +5,7 @@ from django.core.management import call_command
 
 from glossary.models import Concept, Effect, Finding, Source
 from products.models import Category, Jurisdiction, Question, RedFlag, Regulation, ReportingBody
+from products.standards import CHECKLISTS
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +195,14 @@ def test_content_keeps_its_promises(shipped_content):
 
 def test_unready_site_becomes_ready_with_content(client, shipped_content):
     assert client.get("/readyz").json() == {"ready": True, "missing": []}
+
+
+def test_each_standard_leads_to_a_place_that_exists(client, shipped_content):
+    page = client.get("/method/standards/").text
+    for checklist in CHECKLISTS:
+        assert f"{checklist.met} of {len(checklist.items)} met" in page
+        for item in checklist.items:
+            address, _, anchor = item.where.partition("#")
+            response = client.get(address)
+            assert response.status_code == 200, item
+            assert not anchor or f'id="{anchor}"' in response.text, item

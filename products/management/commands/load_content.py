@@ -5,8 +5,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from glossary.content import ROOT as GLOSSARY_ROOT
 from glossary.content import ContentError, read_glossary, sync
+from products import checks
 from products.content import ROOT as PRODUCTS_ROOT
 from products.content import read_products
+from products.models import ContentCheck
 
 
 class Command(BaseCommand):
@@ -25,6 +27,8 @@ class Command(BaseCommand):
             lines = "\n".join(f"  {problem}" for problem in error.problems)
             raise CommandError(f"Nothing was changed. Problems found: {len(error.problems)}\n{lines}") from None
         self.stdout.write(f"Content: {report}.")
+        if report.changes or not ContentCheck.objects.exists():
+            checks.run()
         if options["verbosity"] > 1:
             for label in report.kept:
                 self.stdout.write(f"  kept as an editor left it: {label}")
