@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
@@ -38,3 +39,13 @@ def without_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
         return get_response(request)
 
     return middleware
+
+
+def site_root(request: HttpRequest) -> str:
+    """Scheme and host as the world knows the site: the setting, or else what was asked for."""
+    return settings.SITE_URL or f"{request.scheme}://{request.get_host()}"
+
+
+def site_context(request: HttpRequest) -> dict[str, str]:
+    """What every template may use."""
+    return {"site_root": site_root(request)}

@@ -224,8 +224,8 @@ def read_sources(reader: Reader) -> Iterator[Entry]:
 
 def read_effects(reader: Reader) -> Iterator[Entry]:
     for position, (where, raw) in enumerate(reader.lists("effects.yaml", "slug")):
-        values = reader.take(raw, where, required="slug name body_area description", parts="wordings")
-        reader.text(values, where, "slug", "name", "description")
+        values = reader.take(raw, where, required="slug name wish body_area description", parts="wordings")
+        reader.text(values, where, "slug", "name", "wish", "description")
         yield Entry(
             Effect,
             (str(values.get("slug")),),
@@ -346,12 +346,20 @@ def as_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=plain)
 
 
+def filled(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that are not empty."""
+    return {name: value for name, value in values.items() if value not in ("", None)}
+
+
 def fingerprint(fields: dict[str, Any], many: dict[str, list[str]], children: dict[str, list[dict[str, Any]]]) -> str:
-    """One string for everything the files say of a row; equal texts give equal strings."""
+    """One string for everything the files say of a row; equal texts give equal strings.
+
+    What is empty does not count. So a field that a new version adds, empty at first, does not look like an edit.
+    """
     content = {
-        "fields": fields,
-        "many": {name: sorted(keys) for name, keys in many.items()},
-        "children": {name: sorted(map(as_json, rows)) for name, rows in children.items()},
+        "fields": filled(fields),
+        "many": {name: sorted(keys) for name, keys in many.items() if keys},
+        "children": {name: sorted(as_json(filled(row)) for row in rows) for name, rows in children.items() if rows},
     }
     return hashlib.sha256(as_json(content).encode()).hexdigest()
 
@@ -546,7 +554,8 @@ class Sync:
                     if known is None or known.fingerprint != mark:
                         self.marks[self.address(entry)] = mark
                     continue
-                if known is None or known.fingerprint != now:
+                # An empty fingerprint is of a load whose way of making them is no longer known: the files count.
+                if known is None or known.fingerprint not in ("", now):
                     self.report.kept.append(label)
                     continue
             new = row is None
@@ -624,6 +633,7 @@ class Sync:
             child for name, rows in entry.children.items() for child in self.make_children(entry, row, name, rows)
         ]
         complete = complete and all(other is not None for others in many.values() for other in others)
+        complete = complete and None not in children
         if not complete or len(self.problems) > before or not self.checked(entry, row, exclude=own):
             return None
         row._change_reason = CHANGE_REASON  # type: ignore[attr-defined]
@@ -646,7 +656,8 @@ class Sync:
 
     def make_children(
         self, entry: Entry, row: models.Model, name: str, rows: list[dict[str, Any]]
-    ) -> Iterator[models.Model]:
+    ) -> Iterator[models.Model | None]:
+        """The parts of a row; None for one that names what was refused, which is said there."""
         relation = entry.model._meta.get_field(name)
         for values in rows:
             child = relation.related_model(**{relation.field.name: row})
@@ -660,7 +671,7 @@ class Sync:
                 setattr(child, key, value)
             if complete:
                 self.checked(entry, child, exclude=[relation.field.name], prefix=f"{name}.")
-            yield child
+            yield child if complete else None
 
     def checked(
         self,
@@ -708,7 +719,7 @@ class Sync:
     def remove(self, model: type[models.Model], row: models.Model | None, known: LoadedEntry) -> bool:
         """Forget an entry and, unless an editor has changed it, delete its row; False while something needs it."""
         label = f"{model._meta.verbose_name} {known.key}"
-        if row is not None and row_state(row) != known.fingerprint:
+        if row is not None and known.fingerprint not in ("", row_state(row)):
             self.report.kept.append(label)
         elif row is not None:
             if is_used(row):

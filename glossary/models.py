@@ -50,6 +50,12 @@ class PublishableQuerySet(models.QuerySet):
         """Entries that readers may see."""
         return self.filter(state=State.PUBLISHED)
 
+    def renamed(self, slugs: list[str]) -> dict[str, str]:
+        """What published entries that once had these slugs are called today: {old: present}. Two queries."""
+        once = dict(self.model.history.filter(slug__in=slugs).values_list("slug", "id"))
+        present = dict(self.published().filter(pk__in=once.values()).values_list("pk", "slug"))
+        return {slug: present[pk] for slug, pk in once.items() if present.get(pk, slug) != slug}
+
 
 class Publishable(models.Model):
     """An entry that readers see only once it is published."""
@@ -387,6 +393,7 @@ class Effect(models.Model):
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
     body_area = models.CharField(max_length=10, choices=BodyArea)
+    wish = models.CharField(max_length=80, help_text="As people say it: “more hair”. It ends the sentence “I want …”.")
     description = models.TextField(help_text="What the outcome is and how studies measure it.")
     position = models.PositiveSmallIntegerField(help_text="Order in lists.")
 

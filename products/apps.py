@@ -1,6 +1,13 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ProductsConfig(AppConfig):
     name = "products"
     verbose_name = "Products"
+
+    def ready(self) -> None:
+        from products import search_index
+
+        search_index.connect()
+        post_migrate.connect(search_index.install, sender=self, dispatch_uid="products_search")

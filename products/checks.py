@@ -255,7 +255,7 @@ def lopsided_categories(guide: Published) -> Iterator[str]:
 
 def categories_with_nothing_beside(guide: Published) -> Iterator[str]:
     for category in guide.categories:
-        if category.kind == Category.Kind.TREATMENT and not ordinary_care_for([category]):
+        if category.kind == Category.Kind.TREATMENT and not ordinary_care_for(category.goal_ids):
             yield str(category)
 
 

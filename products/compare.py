@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import Prefetch
 from django.http import QueryDict
 
-from glossary.models import Concept, Finding, Risk, Route, Source
+from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
 from glossary.near import near_concepts
-from products.models import Category, Jurisdiction, Price, Question, Regulation, ordinary_care_for
+from products.models import (
+    Category,
+    Jurisdiction,
+    Price,
+    Question,
+    ReadyMade,
+    Regulation,
+    ordinary_care_for,
+)
 
 MOST = 4
+MOST_FIRST = 5
+# An address can be made as long as one likes; what is read of it is not.
+LONGEST_LIST, LONGEST_SLUG = 40, 60
+DOING_NOTHING = "doing-nothing"
+GROUPS = {
+    "first": "What matters most to you",
+    "what": "What it is",
+    "evidence": "What is claimed, what is shown",
+    "risks": "What can go wrong",
+    "rules": "Is it allowed",
+    "course": "Course, days after, cost",
+    "who": "Who does it, and what it is like",
+    "ask": "What to ask",
+}
 
 
 @dataclass
@@ -28,8 +50,14 @@ class Column:
     findings: list[Finding] = field(default_factory=list)
     elsewhere: list[Finding] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)
+    # Addresses of the neighbouring comparisons: without it, with it one place further left or right.
+    remove: str = ""
+    left: str = ""
+    right: str = ""
 
     def __post_init__(self) -> None:
+        if self.is_withdrawn:
+            return
         if isinstance(self.item, Category):
             parts = self.item.ingredients.all()
             self.pairs = {(i.concept_id, i.route or self.item.route) for i in parts}
@@ -42,6 +70,11 @@ class Column:
         if self.pairs:
             return (row.concept_id, row.route) in self.pairs
         return row.concept_id in self.concept_ids and (not self.route or row.route == self.route)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Readers may not see it any more; it keeps its column, empty."""
+        return self.item.state == State.WITHDRAWN
 
     @property
     def slug(self) -> str:
@@ -72,8 +105,10 @@ class Column:
     @property
     def goal_ids(self) -> set[int]:
         """Effects this option is about: what a category is sold for, whatever a concept has findings on."""
+        if self.is_withdrawn:
+            return set()
         if isinstance(self.item, Category):
-            return {goal.effect_id for goal in self.item.goals.all()}
+            return self.item.goal_ids
         return {finding.effect_id for finding in [*self.findings, *self.elsewhere]}
 
 
@@ -82,6 +117,7 @@ class Cell:
     """What one option answers to one question; `missing` is the answer in words where there is nothing."""
 
     text: str = ""
+    note: str = ""
     entries: list[Any] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     elsewhere: list[Finding] = field(default_factory=list)
@@ -104,9 +140,17 @@ class Cell:
 
 @dataclass
 class Row:
+    """One question. `key` names it in the address; `rank` is its place among what matters most, from 1.
+
+    `toggle` is the address that puts it first or back, `up` the one that ranks it higher.
+    """
+
+    key: str
     label: str
     cells: list[Cell]
-    note: str = ""
+    rank: int = 0
+    toggle: str = ""
+    up: str = ""
 
     @property
     def differs(self) -> bool:
@@ -116,8 +160,41 @@ class Row:
 @dataclass
 class Group:
     slug: str
-    title: str
     rows: list[Row]
+    is_closed: bool = False
+    toggle: str = ""
+
+    @property
+    def title(self) -> str:
+        return GROUPS[self.slug]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of an address but its items: how the comparison is laid out."""
+
+    route: str = ""
+    where: str = ""
+    differences: bool = False
+    turned: bool = False
+    alone: bool = False
+    first: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+
+    def query(self, slugs: Iterable[str], **changes: Any) -> str:
+        """The query string for these items, with some settings changed."""
+        settings = replace(self, **changes)
+        query = QueryDict(mutable=True)
+        query.setlist("item", list(slugs))
+        for name in ("route", "where"):
+            if value := getattr(settings, name):
+                query[name] = value
+        for name in ("alone", "differences", "turned"):
+            if getattr(settings, name):
+                query[name] = "1"
+        for name in ("first", "closed"):
+            query.setlist(name, getattr(settings, name))
+        return f"?{query.urlencode()}"
 
 
 @dataclass
@@ -125,107 +202,203 @@ class Comparison:
     """What the page shows: the options, the groups of rows, and in `notices` whatever was left out and why."""
 
     columns: list[Column]
-    groups: list[Group]
     notices: list[str]
-    route: str
-    where: str
-    only_differences: bool
+    settings: Settings
+    groups: list[Group] = field(default_factory=list)
+    ready_made: ReadyMade | None = None
+    natural_course: list[Finding] = field(default_factory=list)
     hidden_rows: int = 0
+    was_renamed: bool = False
+
+    @property
+    def slugs(self) -> list[str]:
+        return [column.slug for column in self.columns]
+
+    @property
+    def chosen(self) -> list[Column]:
+        """The options that the address names; the others were put beside them."""
+        return [column for column in self.columns if not column.was_added]
 
     @property
     def title(self) -> str:
-        names = [column.name for column in self.columns]
-        return " or ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} or {names[-1]}"
+        if self.ready_made:
+            return self.ready_made.title
+        names = [column.name for column in self.chosen]
+        if len(names) == 1:
+            return f"{names[0]}, compared"
+        return f"{', '.join(names[:-1])} or {names[-1]}?" if names else "Compare treatments"
 
-    def address(self, slugs: Iterable[str], **changes: str) -> str:
-        """The query string of a neighbouring comparison: other items, other settings."""
-        settings = {
-            "route": self.route,
-            "where": self.where,
-            "differences": "1" if self.only_differences else "",
-        }
-        query = QueryDict(mutable=True)
-        query.setlist("item", list(slugs))
-        for name, value in (settings | changes).items():
-            if value:
-                query[name] = value
-        return f"?{query.urlencode()}"
+    @property
+    def description(self) -> str:
+        if self.ready_made:
+            return self.ready_made.description
+        names = ", ".join(column.name for column in self.columns)
+        return f"Side by side: {names}. Claims, studies, risks, rules, cost and what to ask."
+
+    def address(self, slugs: Iterable[str] | None = None, **changes: Any) -> str:
+        """The query string of a neighbouring comparison: other items, other settings.
+
+        Without `slugs` it names the same options; what was put beside them will be put there again.
+        """
+        return self.settings.query([c.slug for c in self.chosen] if slugs is None else slugs, **changes)
+
+    @property
+    def row_count(self) -> int:
+        return sum(len(group.rows) for group in self.groups)
+
+    @property
+    def status(self) -> str:
+        """What a screen reader hears after a change."""
+        names = ", ".join(column.name for column in self.columns)
+        only = " that differ" if self.settings.differences else ""
+        return f"Compared: {names}. {self.row_count} rows{only}." if names else "Nothing is compared yet."
+
+    @property
+    def toggle_differences(self) -> str:
+        return self.address(differences=not self.settings.differences)
+
+    @property
+    def toggle_turned(self) -> str:
+        return self.address(turned=not self.settings.turned)
+
+    @property
+    def visit_query(self) -> str:
+        """For the sheet to take along: the options themselves, and where one lives."""
+        return Settings(where=self.settings.where, route=self.settings.route).query([c.slug for c in self.chosen])
+
+    @property
+    def has_concepts(self) -> bool:
+        return any(not column.is_category for column in self.columns)
+
+    @property
+    def canonical(self) -> str:
+        """The one address for search engines: the same items in one order, without what only changes the layout."""
+        return Settings(route=self.settings.route).query(sorted(self.slugs))
 
 
-def published_items(slugs: list[str]) -> dict[str, Category | Concept]:
-    """Published categories and concepts by slug, with what their columns need."""
-    categories = Category.objects.published().filter(slug__in=slugs).with_ingredients()
+def found_items(slugs: list[str]) -> dict[str, Category | Concept]:
+    """Published and withdrawn categories and concepts by slug, with what their columns need."""
+    shown = [State.PUBLISHED, State.WITHDRAWN]
+    categories = Category.objects.filter(state__in=shown, slug__in=slugs).with_ingredients()
     categories = categories.prefetch_related(
         Prefetch("prices", Price.objects.select_related("source")),
         Prefetch("regulations", Regulation.objects.for_reading()),
     )
-    concepts = Concept.objects.published().filter(slug__in=slugs).select_related("parent")
+    concepts = Concept.objects.filter(state__in=shown, slug__in=slugs).select_related("parent")
     return {item.slug: item for item in [*concepts, *categories]}
 
 
-def pick_items(slugs: list[str]) -> tuple[list[Category | Concept], list[str]]:
-    """The items that an address names, at most four, and a sentence for each that was left out."""
+def pick_items(slugs: list[str]) -> tuple[list[Category | Concept], list[str], bool]:
+    """The items that an address names, at most four; a sentence for each that was left out; whether one was renamed."""
     notices = []
-    wanted = list(dict.fromkeys(slug.strip() for slug in slugs if slug.strip()))
-    if len(wanted) < len([slug for slug in slugs if slug.strip()]):
+    named = [slug.strip() for slug in slugs if slug.strip()]
+    wanted = list(dict.fromkeys(named))
+    if len(wanted) < len(named):
         notices.append("Something was named twice; it is shown once.")
-    # An address can be made as long as one likes; what is looked up is not.
-    found = published_items([slug[:60] for slug in wanted[:40]])
+    found = found_items([slug[:LONGEST_SLUG] for slug in wanted[:LONGEST_LIST]])
     unknown = [slug for slug in wanted if slug not in found]
+    renamed = present_slugs(unknown[:LONGEST_LIST]) if unknown else {}
+    if renamed:
+        moved = found_items(list(renamed.values()))
+        found |= {old: moved[new] for old, new in renamed.items() if new in moved}
+        unknown = [slug for slug in unknown if slug not in found]
     for slug in unknown[:3]:
-        near = near_concepts(slug, limit=1)
+        near = near_concepts(slug[:LONGEST_SLUG], limit=1)
         hint = f" Did you mean {near[0].name}?" if near else ""
-        notices.append(f"We know nothing called “{slug[:60]}”, so it was left out.{hint}")
+        notices.append(f"We know nothing called “{slug[:LONGEST_SLUG]}”, so it was left out.{hint}")
     if len(unknown) > 3:
         notices.append(f"{len(unknown) - 3} more that we do not know were left out.")
-    items = [found[slug] for slug in wanted if slug in found]
+    items = list({found[slug].slug: found[slug] for slug in wanted if slug in found}.values())
     if len(items) > MOST:
         left_out = ", ".join(item.name for item in items[MOST:])
         notices.append(f"Four fit side by side. Left out: {left_out}.")
-    return items[:MOST], notices
+    notices += [
+        f"We have withdrawn the page “{item.name}”. Its column is empty."
+        for item in items[:MOST]
+        if item.state == State.WITHDRAWN
+    ]
+    return items[:MOST], notices, bool(renamed)
 
 
-def read_settings(query: QueryDict) -> tuple[str, str, list[str]]:
-    """The route and the jurisdiction of an address, and a sentence for each that is unknown."""
+def present_slugs(slugs: list[str]) -> dict[str, str]:
+    """What entries that once had these slugs are called today: {old: present}."""
+    slugs = [slug[:LONGEST_SLUG] for slug in slugs]
+    return Category.objects.renamed(slugs) | Concept.objects.renamed(slugs)
+
+
+def read_settings(query: QueryDict) -> tuple[Settings, list[str]]:
+    """The layout that an address asks for, and a sentence for each part of it that is unknown."""
     notices = []
     route, where = query.get("route", "").strip(), query.get("where", "").strip().upper()
     if route and route not in Route.values:
-        notices.append(f"“{route[:60]}” is not a way into the body we know, so it was left out.")
+        notices.append(f"“{route[:LONGEST_SLUG]}” is not a way into the body we know, so it was left out.")
         route = ""
     if where and where not in Jurisdiction.values:
         notices.append(
-            f"We do not keep the rules of “{where[:60]}”. We keep those of {', '.join(Jurisdiction.labels)}."
+            f"We do not keep the rules of “{where[:LONGEST_SLUG]}”. We keep those of {', '.join(Jurisdiction.labels)}."
         )
         where = ""
-    return route, where, notices
+    first = [key[:LONGEST_SLUG] for key in dict.fromkeys(query.getlist("first")) if key][:LONGEST_LIST]
+    if len(first) > MOST_FIRST:
+        notices.append(f"{MOST_FIRST} rows can stand first; the others are in their usual place.")
+    settings = Settings(
+        route=route,
+        where=where,
+        differences=query.get("differences") == "1",
+        turned=query.get("turned") == "1",
+        alone=query.get("alone") == "1",
+        first=tuple(first[:MOST_FIRST]),
+        closed=tuple(slug for slug in GROUPS if slug in query.getlist("closed")),
+    )
+    return settings, notices
 
 
 def build(query: QueryDict) -> Comparison:
     """The comparison that an address asks for; an unknown part is left out and said so, never an error."""
-    items, notices = pick_items(query.getlist("item"))
-    route, where, more = read_settings(query)
-    columns = [Column(item, route="" if isinstance(item, Category) else route) for item in items]
-    if columns and len(columns) < MOST and not query.get("alone") and not any(c.is_comparison for c in columns):
-        columns += usual_neighbour(columns)
+    items, notices, was_renamed = pick_items(query.getlist("item"))
+    settings, more = read_settings(query)
+    columns = [Column(item, route="" if isinstance(item, Category) else settings.route) for item in items]
+    comparison = Comparison(columns, notices + more, settings, was_renamed=was_renamed)
+    if not columns:
+        return comparison
+    comparison.ready_made = matching_ready_made({item.slug for item in items})
+    wanted = wanted_effects(items)
+    care = ordinary_care_for(wanted)
+    if not settings.alone and not any(column.is_comparison for column in columns):
+        columns += usual_neighbours(care)[: MOST - len(columns)]
     fill(columns)
-    comparison = Comparison(columns, [], notices + more, route, where, query.get("differences") == "1")
-    if columns:
-        comparison.groups = make_groups(columns, where)
-        if comparison.only_differences:
-            hide_same(comparison)
+    if DOING_NOTHING not in comparison.slugs:
+        comparison.natural_course = without_treatment(care, wanted)
+    make_groups(comparison)
+    add_links(comparison)
     return comparison
 
 
-def usual_neighbour(columns: list[Column]) -> list[Column]:
-    """Ordinary care for the same goals, which stands beside every treatment unless taken away."""
-    categories = [column.item for column in columns if isinstance(column.item, Category)]
-    if not categories:
+def wanted_effects(items: list[Category | Concept]) -> set[int]:
+    """Effects that people want from these: what a category is sold for, whatever a concept was studied for."""
+    wanted = {pk for item in items if isinstance(item, Category) for pk in item.goal_ids}
+    concepts = [item for item in items if isinstance(item, Concept)]
+    return wanted | set(Finding.objects.published().filter(concept__in=concepts).values_list("effect", flat=True))
+
+
+def usual_neighbours(care: list[Category]) -> list[Column]:
+    """Ordinary care for the same goals, and doing nothing: they stand beside every treatment unless taken away."""
+    best = [c.slug for c in care if c.slug != DOING_NOTHING][:1]
+    found = found_items([*best, DOING_NOTHING]) if care else {}
+    return [Column(found[slug], was_added=True) for slug in [*best, DOING_NOTHING] if slug in found]
+
+
+def without_treatment(care: list[Category], wanted: set[int]) -> list[Finding]:
+    """What the same goals do by themselves, for a comparison that leaves doing nothing out."""
+    nothing = [category for category in care if category.slug == DOING_NOTHING]
+    if not nothing:
         return []
-    care = [c for c in ordinary_care_for(categories) if c.slug != "doing-nothing"]
-    if not care:
-        return []
-    item = published_items([care[0].slug])[care[0].slug]
-    return [Column(item, was_added=True)]
+    return list(nothing[0].findings().filter(effect__in=wanted).for_reading())
+
+
+def matching_ready_made(slugs: set[str]) -> ReadyMade | None:
+    """The ready-made comparison of exactly these items, in whatever order."""
+    return next((ready for ready in ReadyMade.objects.with_items() if set(ready.slugs) == slugs), None)
 
 
 def fill(columns: list[Column]) -> None:
@@ -240,17 +413,79 @@ def fill(columns: list[Column]) -> None:
         column.risks = [r for r in risks if column.has(r)]
 
 
-def make_groups(columns: list[Column], where: str) -> list[Group]:
+def make_groups(comparison: Comparison) -> None:
+    """Fill in the groups of rows as the settings want them; rows of a closed group are made but not shown."""
+    columns, settings = comparison.columns, comparison.settings
     groups = [
-        Group("what", "What it is", what_rows(columns)),
-        Group("evidence", "What is claimed, what is shown", evidence_rows(columns)),
-        Group("risks", "What can go wrong", risk_rows(columns)),
-        Group("rules", "Is it allowed", rule_rows(columns, where)),
-        Group("course", "Course, downtime, cost", course_rows(columns)),
-        Group("who", "Who does it, and what it is like", who_rows(columns)),
-        Group("ask", "What to ask", ask_rows(columns)),
+        Group("what", what_rows(columns)),
+        Group("evidence", evidence_rows(columns)),
+        Group("risks", risk_rows(columns)),
+        Group("rules", rule_rows(columns, settings.where)),
+        Group("course", course_rows(columns)),
+        Group("who", who_rows(columns)),
+        Group("ask", ask_rows(columns)),
     ]
-    return [group for group in groups if group.rows]
+    for number, column in enumerate(columns):
+        if column.is_withdrawn:
+            for row in all_rows(groups):
+                row.cells[number] = Cell(missing="Withdrawn.")
+    if settings.differences:
+        comparison.hidden_rows = sum(not row.differs for row in all_rows(groups))
+        groups = [Group(group.slug, [row for row in group.rows if row.differs]) for group in groups]
+    put_first(groups, settings.first)
+    for group in groups:
+        group.is_closed = group.slug in settings.closed
+    comparison.groups = [group for group in groups if group.rows]
+
+
+def add_links(comparison: Comparison) -> None:
+    """The address behind each control, so that every state can be reached, shared and gone back to."""
+    columns, settings = comparison.columns, comparison.settings
+    for number, column in enumerate(columns):
+        # What was put beside the options is named in the address only where it must be, so that titles stay.
+        rest = [c for c in columns if c is not column]
+        if column.is_comparison:
+            column.remove = comparison.address([c.slug for c in rest], alone=True)
+        else:
+            column.remove = comparison.address([c.slug for c in rest if not c.was_added])
+        if number:
+            columns[number - 1].right = column.left = comparison.address(swapped(columns, number))
+    for group in comparison.groups:
+        others = tuple(slug for slug in settings.closed if slug != group.slug)
+        group.toggle = comparison.address(closed=others if group.is_closed else (*others, group.slug))
+        for row in group.rows:
+            rest = tuple(key for key in settings.first if key != row.key)
+            if row.rank:
+                row.toggle = comparison.address(first=rest)
+            elif len(settings.first) < MOST_FIRST:
+                row.toggle = comparison.address(first=(*settings.first, row.key))
+            if row.rank > 1:
+                place = settings.first.index(row.key) - 1
+                row.up = comparison.address(first=(*rest[:place], row.key, *rest[place:]))
+
+
+def swapped(columns: list[Column], number: int) -> list[str]:
+    """The slugs in the order that has column `number` one place further left."""
+    pair = columns[number - 1 : number + 1]
+    order = [*columns[: number - 1], *reversed(pair), *columns[number + 1 :]]
+    last_named = max(place for place, column in enumerate(order) if not column.was_added or column in pair)
+    return [column.slug for place, column in enumerate(order) if not column.was_added or place <= last_named]
+
+
+def all_rows(groups: list[Group]) -> Iterator[Row]:
+    for group in groups:
+        yield from group.rows
+
+
+def put_first(groups: list[Group], keys: tuple[str, ...]) -> None:
+    """Move the rows that the visitor ranked to a group of their own at the top."""
+    by_key = {row.key: row for row in all_rows(groups)}
+    ranked = [by_key[key] for key in keys if key in by_key]
+    for rank, row in enumerate(ranked, start=1):
+        row.rank = rank
+    for group in groups:
+        group.rows = [row for row in group.rows if not row.rank]
+    groups.insert(0, Group("first", ranked))
 
 
 def of_category(column: Column, name: str, missing: str = "We found no figure.") -> Cell:
@@ -271,10 +506,16 @@ def what_rows(columns: list[Column]) -> list[Row]:
             else Cell(missing="It is what its name says.")
         )
 
+    def mechanism(column: Column) -> Cell:
+        if isinstance(column.item, Category):
+            return Cell(text=column.item.mechanism)
+        return Cell(entries=[column.item], note="Explained on its page:")
+
     return [
-        Row("In one sentence", [Cell(text=column.item.summary) for column in columns]),
-        Row("How it enters the body", [Cell(text=column.way_in) for column in columns]),
-        Row("What is in it", [contents(column) for column in columns]),
+        Row("summary", "In one sentence", [Cell(text=column.item.summary) for column in columns]),
+        Row("mechanism", "How it is said to act", [mechanism(column) for column in columns]),
+        Row("way-in", "How it enters the body", [Cell(text=column.way_in) for column in columns]),
+        Row("contents", "What is in it", [contents(column) for column in columns]),
     ]
 
 
@@ -296,7 +537,7 @@ def evidence_rows(columns: list[Column]) -> list[Row]:
                     missing="" if here else "We hold no finding on this, this way.",
                 )
             )
-        rows.append(Row(effect.name, cells))
+        rows.append(Row(f"effect-{effect.slug}", effect.name, cells))
     return rows
 
 
@@ -308,7 +549,7 @@ def risk_rows(columns: list[Column]) -> list[Row]:
             risks = [r for r in column.risks if r.severity == severity]
             cells.append(Cell(risks=risks, missing="" if risks else "We found none on record."))
         if any(cell.risks for cell in cells):
-            rows.append(Row(severity.label.capitalize(), cells))
+            rows.append(Row(f"risk-{severity.value}", severity.label.capitalize(), cells))
     return rows
 
 
@@ -322,7 +563,9 @@ def rule_rows(columns: list[Column], where: str) -> list[Row]:
     if not any(column.is_category for column in columns):
         return []
     places = [where] if where else Jurisdiction.values
-    return [Row(Jurisdiction(place).label, [rule(column, place) for column in columns]) for place in places]
+    return [
+        Row(f"rule-{place}", Jurisdiction(place).label, [rule(column, place) for column in columns]) for place in places
+    ]
 
 
 def course_rows(columns: list[Column]) -> list[Row]:
@@ -335,18 +578,17 @@ def course_rows(columns: list[Column]) -> list[Row]:
         listed = list(column.item.prices.all())
         return Cell(entries=listed) if listed else Cell(missing="We found no price on a page we could check.")
 
+    no_course = "Not a course of sessions, or we found no number."
     return [
+        Row("sessions", "Sessions", [of_category(c, "sessions", no_course) for c in columns]),
+        Row("interval", "Time between sessions", [of_category(c, "interval", "We found none.") for c in columns]),
         Row(
-            "Sessions",
-            [of_category(c, "sessions", "Not a course of sessions, or we found no number.") for c in columns],
-        ),
-        Row("Time between sessions", [of_category(c, "interval", "We found none.") for c in columns]),
-        Row(
+            "followed",
             "How long studies followed people",
             [of_category(c, "followed_for", "We found none.") for c in columns],
         ),
-        Row("The days after", [of_category(c, "downtime") for c in columns]),
-        Row("Price", [prices(c) for c in columns]),
+        Row("downtime", "The days after", [of_category(c, "downtime") for c in columns]),
+        Row("price", "Price", [prices(c) for c in columns]),
     ]
 
 
@@ -354,8 +596,8 @@ def who_rows(columns: list[Column]) -> list[Row]:
     if not any(column.is_category for column in columns):
         return []
     return [
-        Row("Who does it", [of_category(c, "performed_by") for c in columns]),
-        Row("What it is like", [of_category(c, "daily_life") for c in columns]),
+        Row("performer", "Who does it", [of_category(c, "performed_by") for c in columns]),
+        Row("daily-life", "What it is like", [of_category(c, "daily_life") for c in columns]),
     ]
 
 
@@ -377,16 +619,7 @@ def ask_rows(columns: list[Column]) -> list[Row]:
                 missing="" if questions else "See the general questions on the visit sheet.",
             )
         )
-    return [Row("Questions of its own", cells)] if any(cell.entries for cell in cells) else []
-
-
-def hide_same(comparison: Comparison) -> None:
-    """Keep only the rows in which the options differ, and count the rest."""
-    for group in comparison.groups:
-        kept = [row for row in group.rows if row.differs]
-        comparison.hidden_rows += len(group.rows) - len(kept)
-        group.rows = kept
-    comparison.groups = [group for group in comparison.groups if group.rows]
+    return [Row("questions", "Questions of its own", cells)] if any(cell.entries for cell in cells) else []
 
 
 def options_to_add(columns: list[Column]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -404,29 +637,31 @@ def options_to_add(columns: list[Column]) -> list[tuple[str, list[tuple[str, str
     ]
 
 
-def ready_made() -> list[tuple[str, list[tuple[str, list[Category]]]]]:
-    """Comparisons by goal: each goal with the treatments sold for it first, beside its ordinary care and doing nothing.
+@dataclass
+class Goal:
+    """One thing that people want: what is sold for it, what ordinary care offers, and comparisons made for it."""
 
-    (goal, [(title, categories)]) pairs; three queries.
-    """
-    categories = list(Category.objects.published().with_ingredients().order_by("name"))
-    treatments = [c for c in categories if c.kind == Category.Kind.TREATMENT]
-    comparisons = [c for c in categories if c.kind == Category.Kind.COMPARISON]
-    by_goal: dict[Any, list[Category]] = {}
-    for category in treatments:
-        goals = list(category.goals.all())
-        if goals:
-            by_goal.setdefault(goals[0].effect, []).append(category)
-    sets = []
-    for effect, offered in sorted(by_goal.items(), key=lambda pair: pair[0].position):
-        beside = [c for c in comparisons if any(g.effect_id == effect.pk for g in c.goals.all())]
-        beside.sort(key=lambda c: (c.slug == "doing-nothing", [g.effect_id for g in c.goals.all()].index(effect.pk)))
-        chosen = []
-        for start in range(0, len(offered), 2):
-            pair = offered[start : start + 2]
-            chosen.append((" or ".join(c.name for c in pair), [*pair, *beside[: MOST - len(pair)]]))
-        sets.append((effect.name, chosen))
-    return sets
+    effect: Effect
+    treatments: list[Category] = field(default_factory=list)
+    comparisons: list[Category] = field(default_factory=list)
+    ready_made: list[ReadyMade] = field(default_factory=list)
+
+
+def goals() -> list[Goal]:
+    """Every goal that something is sold for, in the effects' order; eight queries."""
+    by_effect = {effect.pk: Goal(effect) for effect in Effect.objects.all()}
+    for category in Category.objects.published().with_ingredients().order_by("name"):
+        for goal in category.goals.all():
+            if category.kind == Category.Kind.COMPARISON:
+                by_effect[goal.effect_id].comparisons.append(category)
+            else:
+                by_effect[goal.effect_id].treatments.append(category)
+    for ready in ReadyMade.objects.with_items():
+        if len(ready.slugs) > 1:
+            by_effect[ready.goal_id].ready_made.append(ready)
+    for goal in by_effect.values():
+        goal.comparisons.sort(key=lambda category: category.slug == DOING_NOTHING)
+    return [goal for goal in by_effect.values() if goal.treatments]
 
 
 def sources_of(columns: list[Column]) -> list[Source]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from glossary.content import Entry, Reader
 from glossary.models import State
-from products.models import Category, Question, RedFlag, Regulation, ReportingBody
+from products.models import Category, Question, ReadyMade, RedFlag, Regulation, ReportingBody
 
 ROOT = Path(__file__).parent / "content"
 
@@ -22,6 +22,7 @@ def read_products(root: Path = ROOT) -> tuple[list[Entry], list[str]]:
         *read_questions(reader),
         *read_red_flags(reader),
         *read_reporting(reader),
+        *read_ready_made(reader),
     ]
     return entries, reader.problems
 
@@ -31,11 +32,11 @@ def read_categories(reader: Reader) -> Iterator[Entry]:
         values = reader.take(
             raw,
             where,
-            required="name kind route summary body downtime performed_by daily_life reviewed_on review_due",
+            required="name kind route summary mechanism body downtime performed_by daily_life reviewed_on review_due",
             optional="interval followed_for",
             parts="sold_for ingredients sessions course_sources prices regulation",
         )
-        reader.text(values, where, "name", "summary", "body", "downtime", "performed_by", "daily_life")
+        reader.text(values, where, "name", "summary", "mechanism", "body", "downtime", "performed_by", "daily_life")
         reader.text(values, where, "interval", "followed_for")
         low, high = read_sessions(reader, raw, where)
         goals = reader.keys(raw, where, "sold_for")
@@ -163,4 +164,25 @@ def read_reporting(reader: Reader) -> Iterator[Entry]:
             where,
             {"position": position, **values},
             many={"sources": reader.keys(raw, where, "sources")},
+        )
+
+
+def read_ready_made(reader: Reader) -> Iterator[Entry]:
+    for position, (where, raw) in enumerate(reader.lists("comparisons.yaml", "slug")):
+        values = reader.take(raw, where, required="slug title description goal", parts="items")
+        reader.text(values, where, "slug", "title", "description", "goal")
+        goal = (str(values.pop("goal", "")),)
+        items = []
+        for number, (place, row) in enumerate(reader.rows(raw.get("items") or [], where, "item", "category")):
+            item = reader.take(row, place, required="", optional="category concept")
+            parts = {name: [str(item[name])] if item.get(name) else None for name in ("category", "concept")}
+            items.append({**parts, "position": number})
+        if not 2 <= len(items) <= 4:
+            reader.problem(where, "the field “items” names two to four categories or concepts.")
+        yield Entry(
+            ReadyMade,
+            (str(values.get("slug")),),
+            where,
+            {"position": position, **values, "goal": goal},
+            children={"items": items},
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Self
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import DatabaseError, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -25,7 +26,9 @@ from glossary.models import (
     RiskQuerySet,
     Route,
     Source,
+    State,
 )
+from glossary.text import fold
 
 
 class Jurisdiction(models.TextChoices):
@@ -75,6 +78,7 @@ class Category(Publishable):
     route = models.CharField(max_length=16, choices=Route)
     summary = models.TextField(help_text="What it is, in one plain sentence.")
     body = models.TextField(help_text="Markdown. Cite with [@source-key].")
+    mechanism = models.TextField("how it is said to act", help_text="One or two sentences, as sellers explain it.")
     concepts = models.ManyToManyField(Concept, through="Ingredient", related_name="categories")
     effects = models.ManyToManyField(Effect, through="Goal", related_name="categories")
     sessions_low = models.PositiveSmallIntegerField("fewest sessions", null=True, blank=True)
@@ -149,6 +153,11 @@ class Category(Publishable):
         actives = [i.concept_id for i in self.ingredients.all() if i.role == Ingredient.Role.ACTIVE]
         wanted = [goal.effect_id for goal in self.goals.all()]
         return Finding.objects.published().filter(concept__in=actives, effect__in=wanted).exclude(self._on_its_routes())
+
+    @property
+    def goal_ids(self) -> set[int]:
+        """Primary keys of the effects that it is sold for; reads prefetched goals."""
+        return {goal.effect_id for goal in self.goals.all()}
 
     @property
     def is_overdue(self) -> bool:
@@ -439,6 +448,75 @@ class ReportingBody(models.Model):
         return (self.jurisdiction, self.name)
 
 
+class ReadyMadeQuerySet(models.QuerySet["ReadyMade"]):
+    def with_items(self) -> Self:
+        """With what they compare: two queries more, however many."""
+        return self.select_related("goal").prefetch_related("items__category", "items__concept")
+
+
+class ReadyMade(models.Model):
+    """A comparison that many people look for, under a title of its own."""
+
+    NATURAL_KEY = ("slug",)
+
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=120, help_text="The question it answers, with its question mark.")
+    description = models.TextField(help_text="One or two sentences for the list and for search engines.")
+    goal = models.ForeignKey(Effect, models.PROTECT, related_name="ready_made", help_text="What people want from it.")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    history = HistoricalRecords()
+    objects = NaturalKeyManager.from_queryset(ReadyMadeQuerySet)()
+
+    class Meta:
+        ordering = ["position", "title"]
+        verbose_name = "ready-made comparison"
+
+    def __str__(self) -> str:
+        return self.title
+
+    def natural_key(self) -> tuple[str]:
+        return (self.slug,)
+
+    @property
+    def slugs(self) -> list[str]:
+        """What it compares, in order; what readers may not see yet or any more is left out."""
+        return [item.entry.slug for item in self.items.all() if item.entry.state == State.PUBLISHED]
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('products:compare')}?{urlencode([('item', slug) for slug in self.slugs])}"
+
+
+class ReadyMadeItem(models.Model):
+    """One option of a ready-made comparison: a category or a concept."""
+
+    ready_made = models.ForeignKey(ReadyMade, models.CASCADE, related_name="items")
+    category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="in_ready_made")
+    concept = models.ForeignKey(Concept, models.PROTECT, null=True, blank=True, related_name="in_ready_made")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(category__isnull=True, concept__isnull=False)
+                | Q(category__isnull=False, concept__isnull=True),
+                name="products_ready_made_item_is_one_thing",
+                violation_error_message="Choose a category or a concept, not both.",
+            ),
+            models.UniqueConstraint(fields=["ready_made", "category"], name="products_ready_made_category_once"),
+            models.UniqueConstraint(fields=["ready_made", "concept"], name="products_ready_made_concept_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.entry)
+
+    @property
+    def entry(self) -> Category | Concept:
+        """The category or the concept that it stands for."""
+        return self.category or self.concept
+
+
 class ContentCheck(models.Model):
     """The outcome of one check of the content, made by `products.checks.run`: shown to readers and editors."""
 
@@ -454,15 +532,94 @@ class ContentCheck(models.Model):
         return self.promise
 
 
-def ordinary_care_for(categories: list[Category]) -> list[Category]:
-    """The comparison categories that share a goal with these, most shared goals first.
+def ordinary_care_for(wanted: set[int]) -> list[Category]:
+    """The comparison categories that share a goal with these effects (primary keys), most shared goals first.
 
-    Reads prefetched `goals`; one query for the comparisons themselves and two for their parts.
+    One query for the categories themselves and four for their parts.
     """
-    wanted = {goal.effect_id for category in categories for goal in category.goals.all()}
     comparisons: list[Any] = list(Category.objects.published().comparisons().with_ingredients())
+    shared = {category.pk: len(wanted & category.goal_ids) for category in comparisons}
+    return sorted((c for c in comparisons if shared[c.pk]), key=lambda c: (-shared[c.pk], c.name))
 
-    def shared(category: Category) -> int:
-        return len(wanted & {goal.effect_id for goal in category.goals.all()})
 
-    return sorted((c for c in comparisons if shared(c)), key=lambda c: (-shared(c), c.name))
+# --- Search
+
+
+class SearchEntry(models.Model):
+    """One thing that search can find, in the form in which it is looked up. Written by `products.search_index` alone."""
+
+    kind = models.CharField(max_length=10)
+    object_id = models.BigIntegerField()
+    slug = models.CharField(max_length=80)
+    name = models.TextField()
+    summary = models.TextField(blank=True)
+    # Every name: [[text, kind of alias], …].
+    spellings = models.JSONField(default=list)
+    # Of a category: {"active": [concept ids], "others": [concept ids], "goals": [effect ids]}.
+    parts = models.JSONField(default=dict)
+    # Folded, stemmed words with spaces between; `pieces` is folded text for parts of words and numbers.
+    names = models.TextField(blank=True)
+    lead = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+    pieces = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "search entries"
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "object_id"], name="products_search_entry_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.slug}"
+
+
+class SearchState(models.Model):
+    """What the search entries were last written by; one row."""
+
+    # Another one after every change, so that a process knows when what it remembers is stale. Random, not counted:
+    # a count would come up again after a rollback.
+    stamp = models.CharField(max_length=32)
+    form = models.PositiveSmallIntegerField(help_text="Which way of cutting text into words.")
+
+    def __str__(self) -> str:
+        return self.stamp
+
+
+class MissedSearch(models.Model):
+    """A search that found nothing: the folded words and how often that day, nothing of who asked."""
+
+    LONGEST = 80
+    MOST_A_DAY = 500
+
+    query = models.CharField(max_length=LONGEST)
+    day = models.DateField()
+    count = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        ordering = ["-day", "-count", "query"]
+        verbose_name = "word people look for"
+        verbose_name_plural = "words people look for"
+        constraints = [models.UniqueConstraint(fields=["query", "day"], name="products_missed_search_once_a_day")]
+
+    def __str__(self) -> str:
+        return self.query
+
+    @classmethod
+    def note(cls, query: str) -> None:
+        """Count a search that found nothing. What may name a person (an address, a long number) is not kept.
+
+        New words stop at MOST_A_DAY a day. A database that takes no writes is no reason to fail the search.
+        """
+        words = "".join(char for char in fold(query) if char.isprintable())[: cls.LONGEST].strip()
+        if not words or "@" in words or sum(char.isdigit() for char in words) > 6:
+            return
+        today = timezone.localdate()
+        same = cls.objects.filter(query=words, day=today)
+        try:
+            with transaction.atomic():
+                if same.update(count=F("count") + 1) or cls.objects.filter(day=today).count() >= cls.MOST_A_DAY:
+                    return
+                # Of two who look for it at the same moment, the second is not counted: that costs less than a retry.
+                cls.objects.bulk_create([cls(query=words, day=today)], ignore_conflicts=True)
+        except DatabaseError:
+            pass

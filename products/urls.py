@@ -9,6 +9,7 @@ urlpatterns = [
     path("products/", views.category_list, name="category_list"),
     path("products/<slug:slug>/", views.category_detail, name="category_detail"),
     path("compare/", views.compare_items, name="compare"),
+    path("compare/card.png", views.compare_card, name="compare_card"),
     path("check/", views.check, name="check"),
     path("visit/", views.visit, name="visit"),
     path("search/", views.search, name="search"),

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import segno
-from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from config.http import HtmxHttpRequest
+from config.http import HtmxHttpRequest, site_root
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
 from glossary.verdict import Certainty
 from glossary.views import chosen
 from products import adcheck, changes, compare, exports
+from products.card import draw_card
 from products.models import (
     Category,
     ContentCheck,
     Ingredient,
     Jurisdiction,
     Question,
+    ReadyMade,
     RedFlag,
     Regulation,
     ReportingBody,
@@ -62,7 +63,7 @@ def home(request: HtmxHttpRequest) -> HttpResponse:
         "main": main,
         "questions": Question.objects.filter(is_on_wallet_card=True)[:5],
         "red_flags": RedFlag.objects.filter(severity=RedFlag.Severity.WALK_AWAY)[:6],
-        "ready_made": compare.ready_made()[:4],
+        "ready_made": [r for r in ReadyMade.objects.with_items() if len(r.slugs) > 1][:6],
     }
     return render(request, "products/home.html", context)
 
@@ -153,7 +154,7 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "roles": Ingredient.Role.choices,
         "questions": Question.for_categories([category])[:8],
         "red_flags": RedFlag.objects.exclude(severity=RedFlag.Severity.NOTE)[:8],
-        "beside": [c for c in ordinary_care_for([category]) if c.pk != category.pk][:3],
+        "beside": [c for c in ordinary_care_for(category.goal_ids) if c.pk != category.pk][:3],
         "numbers": citations.numbers,
         "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
         "changes": list(category.history.order_by("-history_date")[:5]),
@@ -165,42 +166,44 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def compare_items(request: HtmxHttpRequest) -> HttpResponse:
-    """Two to four options side by side, all of it in the address; htmx receives the comparison alone."""
+    """Two to four options side by side, all of it in the address; without any, the choice by goal (`?goal=`).
+
+    htmx receives the comparison alone.
+    """
     comparison = compare.build(request.GET)
-    slugs = [column.slug for column in comparison.columns]
-    chosen_slugs = [column.slug for column in comparison.columns if not column.was_added]
-    moves = []
-    for number, column in enumerate(comparison.columns):
-        swapped = slugs.copy()
-        if number:
-            swapped[number - 1], swapped[number] = swapped[number], swapped[number - 1]
-        rest = [slug for slug in slugs if slug != column.slug]
-        only_chosen = {"alone": "1"} if column.is_comparison else {}
-        moves.append(
-            {
-                "column": column,
-                "remove": comparison.address(rest, **only_chosen),
-                "left": comparison.address(swapped) if number else "",
-            }
-        )
+    if comparison.was_renamed:
+        return redirect(f"{request.path}{comparison.address()}", permanent=True)
+    goals, goal, notice = [], None, ""
+    if not comparison.columns:
+        goals = compare.goals()
+        names = [(g.effect.slug, g.effect.name) for g in goals]
+        slug, notice = chosen(request.GET.get("goal", ""), names, "a goal that something is sold for")
+        goal = next((g for g in goals if g.effect.slug == slug), None)
     context = {
         "comparison": comparison,
-        "moves": moves,
-        "chosen_slugs": chosen_slugs,
-        "slugs": slugs,
+        "notices": [*comparison.notices, *([notice] if notice else [])],
         "routes": Route.choices,
         "jurisdictions": Jurisdiction.choices,
         "options": compare.options_to_add(comparison.columns),
         "most": compare.MOST,
-        "toggle_differences": comparison.address(slugs, differences="" if comparison.only_differences else "1"),
-        "visit_query": comparison.address(slugs),
-        "canonical": comparison.address(sorted(slugs), where="", differences=""),
-        "ready_made": [] if comparison.columns else compare.ready_made(),
+        "most_first": compare.MOST_FIRST,
+        "goals": goals,
+        "goal": goal,
+        "ready_made": sorted((ready for g in goals for ready in g.ready_made), key=lambda ready: ready.position),
         "sources": compare.sources_of(comparison.columns),
-        "has_concepts": any(not column.is_category for column in comparison.columns),
     }
     page = "products/compare.html"
     return render(request, f"{page}#comparison" if request.htmx else page, context)
+
+
+@require_safe
+def compare_card(request: HttpRequest) -> HttpResponse:
+    """The picture that other sites show beside a link to a comparison: PNG, 1200 by 630."""
+    comparison = compare.build(request.GET)
+    beside = [column.name for column in comparison.columns if column.was_added]
+    picture = draw_card(comparison.title, f"Beside it: {', '.join(beside)}" if beside else "")
+    # Other sites are meant to show it.
+    return HttpResponse(picture, content_type="image/png", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
 
 
 @csrf_exempt  # Nothing is changed and nobody is logged in; a token would need a cookie.
@@ -236,32 +239,32 @@ def check(request: HtmxHttpRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def visit(request: HtmxHttpRequest) -> HttpResponse:
     """The sheet to take to the appointment, for the chosen items and the chosen place."""
-    items, notices = compare.pick_items(request.GET.getlist("item"))
-    route, where, more = compare.read_settings(request.GET)
-    columns = [compare.Column(item, route="" if isinstance(item, Category) else route) for item in items]
+    items, notices, was_renamed = compare.pick_items(request.GET.getlist("item"))
+    settings, more = compare.read_settings(request.GET)
+    address = compare.Settings(route=settings.route, where=settings.where).query([item.slug for item in items])
+    if was_renamed:
+        return redirect(f"{request.path}{address}", permanent=True)
+    columns = [compare.Column(item, route="" if isinstance(item, Category) else settings.route) for item in items]
     compare.fill(columns)
     categories = [item for item in items if isinstance(item, Category)]
     goals = {column.slug: column.goal_ids for column in columns}
-    comparison = compare.Comparison(columns, [], [], route, where, only_differences=False)
-    address = request.build_absolute_uri(comparison.address([item.slug for item in items]))
-    if settings.SITE_URL:
-        address = f"{settings.SITE_URL}{request.path}{comparison.address([item.slug for item in items])}"
+    here = f"{site_root(request)}{request.path}{address}"
     context = {
         "columns": [(c, [f for f in c.findings if f.effect_id in goals[c.slug]]) for c in columns],
         "items": items,
         "notices": notices + more,
-        "where": where,
-        "where_label": Jurisdiction(where).label if where else "",
+        "where": settings.where,
+        "where_label": Jurisdiction(settings.where).label if settings.where else "",
         "jurisdictions": Jurisdiction.choices,
-        "regulations": Regulation.objects.filter(category__in=categories, jurisdiction=where).select_related(
+        "regulations": Regulation.objects.filter(category__in=categories, jurisdiction=settings.where).select_related(
             "category"
         ),
-        "reporting": ReportingBody.objects.filter(jurisdiction=where) if where else [],
+        "reporting": ReportingBody.objects.filter(jurisdiction=settings.where) if settings.where else [],
         "questions": Question.for_categories(categories),
         "red_flags": RedFlag.objects.filter(severity=RedFlag.Severity.WALK_AWAY),
         "options": compare.options_to_add(columns),
-        "address": address,
-        "qr": qr_code(address),
+        "address": here,
+        "qr": qr_code(here),
     }
     return render(request, "products/visit.html", context)
 

@@ -13,6 +13,8 @@ from products.models import (
     Ingredient,
     Price,
     Question,
+    ReadyMade,
+    ReadyMadeItem,
     RedFlag,
     RedFlagWording,
     Regulation,
@@ -53,6 +55,7 @@ def make_effect(*, wordings=(), **fields):
         **{
             "slug": f"effect-{n}",
             "name": f"Effect {n}",
+            "wish": f"more of effect {n}",
             "body_area": Effect.BodyArea.FACE,
             "description": "What people want.",
             "position": n,
@@ -171,6 +174,7 @@ def make_category(*, ingredients=None, goals=None, **fields):
             "route": "injected",
             "summary": "What it is.",
             "body": "More about it.",
+            "mechanism": "Sellers say that it wakes the skin up.",
             "downtime": "A day of redness.",
             "performed_by": "A doctor.",
             "daily_life": "Three visits.",
@@ -283,3 +287,17 @@ def make_reporting_body(*, sources=None, **fields):
     )
     body.sources.set([make_source()] if sources is None else sources)
     return body
+
+
+def make_ready_made(*items, **fields):
+    """A ready-made comparison of these categories and concepts, in order."""
+    n = next(_number)
+    ready = ReadyMade.objects.create(
+        **{"slug": f"ready-{n}", "title": f"Which of {n}?", "description": "Side by side.", "position": n}
+        | {"goal": fields.pop("goal", None) or make_effect()}
+        | fields
+    )
+    for position, item in enumerate(items):
+        name = "category" if isinstance(item, Category) else "concept"
+        ReadyMadeItem.objects.create(ready_made=ready, position=position, **{name: item})
+    return ready

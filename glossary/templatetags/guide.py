@@ -1,9 +1,11 @@
 """Template tags of the guide; available in every template without loading."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import template
+
+from glossary.models import EventCount
 
 register = template.Library()
 
@@ -15,6 +17,39 @@ def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
 
 
 @register.filter
-def others(slugs: list[str], slug: str) -> list[str]:
-    """The list without one of its members."""
-    return [other for other in slugs if other != slug]
+def beside(cells: Sequence[Any], columns: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """`row.cells|beside:columns`: (column, cell) pairs."""
+    return zip(columns, cells, strict=True)
+
+
+@register.filter
+def at(cells: Sequence[Any], number: int) -> Any:
+    """`cells|at:number`: the member at a place that is itself a variable."""
+    return cells[number]
+
+
+def dots(start: int, stop: int) -> str:
+    """SVG path over the dots `start` to `stop` of a ten by ten grid, row by row; each is stroked as dashes ten apart."""
+    moves = []
+    for row in range(10):
+        first, last = max(start, 10 * row), min(stop, 10 * row + 10)
+        if first < last:
+            # A hair longer than to the last dot, since some browsers draw nothing of no length.
+            moves.append(f"M{10 * (first % 10) + 5} {10 * row + 5}h{10 * (last - first - 1)}.1")
+    return "".join(moves)
+
+
+@register.inclusion_tag("components/icon_array.html")
+def icon_array(count: EventCount) -> dict[str, Any]:
+    """Both groups of a study out of 100 people, drawn side by side."""
+    groups = [
+        ("with it", count.events_with, count.total_with, count.per_hundred_with),
+        (f"with {count.compared_with}", count.events_without, count.total_without, count.per_hundred_without),
+    ]
+    return {
+        "count": count,
+        "groups": [
+            {"label": label, "events": events, "total": total, "n": n, "filled": dots(0, n), "empty": dots(n, 100)}
+            for label, events, total, n in groups
+        ],
+    }

@@ -8,7 +8,7 @@ const status = document.getElementById("status");
 function say(text) {
   if (!text) return;
   status.textContent = "";
-  requestAnimationFrame(() => { status.textContent = text; });
+  setTimeout(() => { status.textContent = text; }, 60);
 }
 
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -62,6 +62,98 @@ document.addEventListener("submit", (event) => {
   for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;
   setTimeout(() => { for (const field of event.target.elements) field.disabled = false; });
 });
+
+// What was pressed may be gone after a swap: then the focus goes to the heading of what is new, not to nowhere.
+let pressedIn = null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  pressedIn = event.detail.elt.contains(document.activeElement) ? event.detail.target.id : null;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const box = pressedIn && document.getElementById(pressedIn);
+  if (box && document.activeElement === document.body) box.querySelector("h1, h2, [tabindex]")?.focus({ preventScroll: true });
+  pressedIn = null;
+});
+
+// --- The tray: what a visitor has set aside to compare. It stays in this browser, and a shared link never changes it.
+
+const tray = document.getElementById("tray");
+const TRAY_HOLDS = 4;
+let setAside = [];
+
+function readTray() {
+  try {
+    const kept = JSON.parse(localStorage.getItem("tray") || "[]");
+    return kept.filter((item) => typeof item.slug === "string" && typeof item.name === "string").slice(0, TRAY_HOLDS);
+  } catch { return setAside; }
+}
+
+function keepTray(items, words) {
+  setAside = items;
+  try { localStorage.setItem("tray", JSON.stringify(items)); } catch { /* it lasts for this page, then */ }
+  showTray();
+  say(words);
+}
+
+function trayAddress(items) {
+  return `${tray.dataset.compare}?${items.map((item) => `item=${encodeURIComponent(item.slug)}`).join("&")}`;
+}
+
+function showTray() {
+  setAside = readTray();
+  const shown = new URLSearchParams(location.search).getAll("item");
+  const isOpen = location.pathname === tray.dataset.compare && setAside.length === shown.length && setAside.every((item) => shown.includes(item.slug));
+  tray.hidden = !setAside.length || isOpen;
+  document.body.classList.toggle("has-tray", !tray.hidden);
+  tray.querySelector("ul").replaceChildren(...setAside.map((item) => {
+    const row = document.createElement("li");
+    const remove = document.createElement("button");
+    remove.type = "button";
+    remove.className = "second";
+    remove.textContent = "Remove";
+    remove.setAttribute("aria-label", `Remove ${item.name}`);
+    remove.addEventListener("click", () => {
+      keepTray(setAside.filter((other) => other.slug !== item.slug), `${item.name} is no longer in your comparison.`);
+      (tray.querySelector("li button") || document.querySelector(".add-to-compare") || document.getElementById("main")).focus();
+    });
+    row.append(`${item.name} `, remove);
+    return row;
+  }));
+  tray.querySelector("a").href = trayAddress(setAside);
+  for (const button of document.querySelectorAll("button.add-to-compare")) {
+    const isIn = setAside.some((item) => item.slug === button.dataset.slug);
+    button.setAttribute("aria-pressed", String(isIn));
+    button.textContent = isIn ? "In your comparison" : "Add to compare";
+  }
+}
+
+for (const link of document.querySelectorAll("a.add-to-compare")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = link.className;
+  Object.assign(button.dataset, link.dataset);
+  button.addEventListener("click", () => {
+    const { slug, name } = button.dataset;
+    const now = readTray();
+    if (now.some((item) => item.slug === slug)) keepTray(now.filter((item) => item.slug !== slug), `${name} is no longer in your comparison.`);
+    else if (now.length < TRAY_HOLDS) keepTray([...now, { slug, name }], `${name} is in your comparison, with ${now.length} more.`);
+    else {
+      tray.querySelector(".full")?.remove();
+      const note = document.createElement("p");
+      note.className = "full";
+      note.textContent = "Four fit side by side. Remove one to add another.";
+      tray.prepend(note);
+      say(note.textContent);
+    }
+  });
+  link.replaceWith(button);
+}
+tray.querySelector("p button").addEventListener("click", () => {
+  keepTray([], "Your comparison is empty.");
+  (document.querySelector(".add-to-compare") || document.getElementById("main")).focus();
+});
+window.addEventListener("storage", (event) => { if (event.key === "tray") showTray(); });
+document.addEventListener("htmx:afterSettle", showTray);
+showTray();
 
 // --- Terms explain themselves in a panel beside them: on hover, focus or tap; Escape closes it.
 

@@ -9,7 +9,7 @@ import yaml
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from glossary.content import CHANGE_REASON
+from glossary.content import CHANGE_REASON, fingerprint
 from glossary.models import Alias, Concept, Effect, EventCount, Finding, LoadedEntry, Risk, Source
 from products.models import Category, Question, RedFlag, Regulation, ReportingBody
 from tests.factories import make_alias, make_finding, make_source
@@ -56,11 +56,18 @@ FILES = {
         {
             "slug": "firmness",
             "name": "Firmness",
+            "wish": "firmer skin",
             "body_area": "face",
             "description": "How tight skin is.",
             "wordings": {"en": ["tight* skin", "firm*"], "fr": ["fermeté"]},
         },
-        {"slug": "volume", "name": "Volume", "body_area": "face", "description": "How full skin is."},
+        {
+            "slug": "volume",
+            "name": "Volume",
+            "wish": "fuller cheeks",
+            "body_area": "face",
+            "description": "How full skin is.",
+        },
     ],
     # Named before its family, so that a parent arrives after its child.
     CELLS: {
@@ -143,6 +150,7 @@ FILES = {
         "route": "injected",
         "sold_for": ["firmness", "volume"],
         "summary": "A needle.",
+        "mechanism": "Sellers say that it wakes the skin up.",
         "body": "What is done [@doe-2024].",
         "ingredients": [
             {"concept": "serum"},
@@ -848,3 +856,20 @@ def test_a_value_of_a_strange_type_is_refused_in_words_or_loads_for_good(content
         else:
             created, changed, removed, _, kept = counts(content.load())
             assert (created, changed, removed, kept) == (0, 0, 0, 0), path
+
+
+def test_a_field_that_a_new_version_adds_empty_does_not_count_as_an_edit():
+    before = fingerprint({"name": "Serum"}, {"sources": ["doe-2024"]}, {"prices": [{"low": 5}]})
+    after = fingerprint(
+        {"name": "Serum", "wish": ""}, {"sources": ["doe-2024"], "more": []}, {"prices": [{"low": 5, "high": None}]}
+    )
+    assert after == before
+    assert fingerprint({"name": "Serum", "wish": "more"}, {"sources": ["doe-2024"]}, {"prices": [{"low": 5}]}) != before
+
+
+def test_a_row_whose_last_state_was_forgotten_follows_the_files(content):
+    content.load()
+    LoadedEntry.objects.update(fingerprint="")
+    Category.objects.update(mechanism="Left by an older version.")
+    assert "1 changed" in content.load()
+    assert Category.objects.get().mechanism == content.files[CLINIC]["mechanism"]

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from products.models import Category, Ingredient, Question, Regulation, ordinary_care_for
+from products.models import Category, Ingredient, Question, ReadyMadeItem, Regulation, ordinary_care_for
 from tests.database import refused_by
 from tests.factories import (
     make_category,
@@ -15,6 +15,7 @@ from tests.factories import (
     make_finding,
     make_price,
     make_question,
+    make_ready_made,
     make_red_flag,
     make_regulation,
     make_reporting_body,
@@ -23,6 +24,12 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+def make_ready_made_item(*, both=False, **fields):
+    category, concept = make_category(), make_concept()
+    parts = {"category": category, "concept": concept if both else None} | fields
+    return ReadyMadeItem.objects.create(ready_made=make_ready_made(), **parts)
 
 
 def make_ingredient(**fields):
@@ -48,6 +55,8 @@ REFUSED = [
     ("products_regulation_since_is_a_date", make_regulation, {"since": "May 2019"}),
     ("products_regulation_needs_source", make_regulation, {"main_source": None}),
     ("products_reporting_jurisdiction_known", make_reporting_body, {"jurisdiction": "XX"}),
+    ("products_ready_made_item_is_one_thing", make_ready_made_item, {"category": None}),
+    ("products_ready_made_item_is_one_thing", make_ready_made_item, {"both": True}),
 ]
 TAKEN = [
     (make_category, {}),
@@ -64,6 +73,7 @@ TAKEN = [
     (make_regulation, {"since": "2019-12-31"}),
     (make_regulation, {"status": "unclear", "main_source": None}),
     (make_question, {}),
+    (make_ready_made_item, {}),
     (make_red_flag, {}),
     (make_reporting_body, {}),
 ]
@@ -239,7 +249,7 @@ def test_ordinary_care_is_found_by_shared_goals_most_first():
     make_category(kind="comparison", goals=[hair, skin], state="draft")
     make_category(kind="treatment", goals=[hair, skin])
 
-    assert ordinary_care_for([chosen]) == [both_goals, one_goal]
+    assert ordinary_care_for(chosen.goal_ids) == [both_goals, one_goal]
 
 
 def test_ordinary_care_costs_the_same_however_many_there_are(django_assert_num_queries):
@@ -247,10 +257,8 @@ def test_ordinary_care_costs_the_same_however_many_there_are(django_assert_num_q
     make_category(goals=[effect])
     for _ in range(5):
         make_category(kind="comparison", goals=[effect])
-    chosen = list(Category.objects.treatments().with_ingredients())
-
     with django_assert_num_queries(5):
-        ordinary_care_for(chosen)
+        ordinary_care_for({effect.pk})
 
 
 def test_treatments_and_comparisons_are_told_apart():
