@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from django.db.models import Count, Q
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from config.http import HtmxHttpRequest
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
-from glossary.models import Alias, Concept, Effect, Finding, Route, Source, cited_keys
+from glossary.models import Alias, Concept, Effect, Finding, Publishable, Route, Source, cited_keys
 from glossary.near import near_concepts
 from glossary.text import fold
 from glossary.verdict import Certainty
@@ -91,14 +92,23 @@ def family_tree(concepts: list[Concept]) -> list[tuple[Concept, list]]:
     return [(concept, below) for concept, below in branch(None) if below]
 
 
+def renamed(request: HtmxHttpRequest, model: type[Publishable], page: str, slug: str) -> HttpResponse:
+    """The way to an entry that once had this slug; 404 when none had."""
+    present = model.objects.renamed([slug]).get(slug)
+    if present is None:
+        raise Http404
+    query = request.META.get("QUERY_STRING", "")
+    return redirect(reverse(page, args=[present]) + (f"?{query}" if query else ""), permanent=True)
+
+
 @require_safe
 @vary_on_headers("HX-Request")
 def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     """One concept; `?route=` puts the evidence on that route first. htmx receives the evidence alone."""
-    concept = get_object_or_404(
-        Concept.objects.published().select_related("parent").prefetch_related("aliases", "ingredient_of__category"),
-        slug=slug,
-    )
+    published = Concept.objects.published().select_related("parent")
+    concept = published.prefetch_related("aliases", "ingredient_of__category").filter(slug=slug).first()
+    if concept is None:
+        return renamed(request, Concept, "glossary:concept_detail", slug)
     children = list(concept.children.published().order_by("name"))
     findings = list(concept.findings.published().for_reading())
     risks = list(concept.risks.for_reading())

@@ -12,10 +12,14 @@ from simple_history.admin import SimpleHistoryAdmin
 from glossary.admin import PublishActions, ReviewFilter
 from products.models import (
     Category,
+    ContentCheck,
     Goal,
     Ingredient,
+    MissedSearch,
     Price,
     Question,
+    ReadyMade,
+    ReadyMadeItem,
     RedFlag,
     RedFlagWording,
     Regulation,
@@ -65,7 +69,7 @@ class CategoryAdmin(PublishActions, SimpleHistoryAdmin):
     autocomplete_fields = ["course_sources"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "kind", "route", "state"]}),
-        ("What readers see", {"fields": ["summary", "body"]}),
+        ("What readers see", {"fields": ["summary", "mechanism", "body"]}),
         (
             "Course",
             {"fields": [("sessions_low", "sessions_high"), "interval", "followed_for", "course_sources"]},
@@ -120,9 +124,68 @@ class QuestionAdmin(admin.ModelAdmin):
     autocomplete_fields = ["categories", "sources"]
 
 
+class ReadyMadeItemInline(admin.TabularInline):
+    model = ReadyMadeItem
+    extra = 0
+    max_num = 4
+    autocomplete_fields = ["category", "concept"]
+
+
+@admin.register(ReadyMade)
+class ReadyMadeAdmin(SimpleHistoryAdmin):
+    """A comparison under a title of its own: two to four products or concepts."""
+
+    list_display = ["title", "goal", "position"]
+    list_filter = ["goal"]
+    list_select_related = ["goal"]
+    search_fields = ["title", "slug", "description"]
+    prepopulated_fields = {"slug": ["title"]}
+    autocomplete_fields = ["goal"]
+    inlines = [ReadyMadeItemInline]
+
+
+@admin.register(ContentCheck)
+class ContentCheckAdmin(admin.ModelAdmin):
+    """What the last check of the content found. To be read, not edited: the check writes it."""
+
+    list_display = ["promise", "outcome", "checked_at"]
+
+    @admin.display(description="outcome")
+    def outcome(self, check: ContentCheck) -> str:
+        return f"{len(check.problems)} to mend" if check.problems else "kept"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ContentCheck | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ContentCheck | None = None) -> bool:
+        return False
+
+
 @admin.register(ReportingBody)
 class ReportingBodyAdmin(admin.ModelAdmin):
     list_display = ["name", "jurisdiction", "url"]
     list_filter = ["jurisdiction"]
     search_fields = ["name", "what"]
     autocomplete_fields = ["sources"]
+
+
+@admin.register(MissedSearch)
+class MissedSearchAdmin(admin.ModelAdmin):
+    """Searches that found nothing: what the guide lacks an entry or a name for. To be read, not edited."""
+
+    list_display = ["query", "day", "count"]
+    list_filter = ["day"]
+    search_fields = ["query"]
+    date_hierarchy = "day"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: MissedSearch | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: MissedSearch | None = None) -> bool:
+        return False

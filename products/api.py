@@ -107,6 +107,7 @@ class CategoryOut(Schema):
     kind: str
     route: str
     summary: str
+    mechanism: str
     sold_for: list[str]
     ingredients: list[IngredientOut]
     sessions_low: int | None
@@ -276,6 +277,7 @@ def categories(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
             "kind": c.kind,
             "route": c.route,
             "summary": c.summary,
+            "mechanism": c.mechanism,
             "sold_for": [g.effect.slug for g in c.goals.all()],
             "ingredients": [
                 {"concept": i.concept.slug, "role": i.role, "route": i.route or c.route} for i in c.ingredients.all()
@@ -311,7 +313,7 @@ def sources(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
 
 @api.get("/search", response={200: HitPage, 422: Problem}, summary="Search, best first")
 def search(request: HttpRequest, page: Query[Page], q: str = Query("", max_length=200)) -> dict[str, Any]:
-    hits = search_guide(q, limit=1000).hits
+    hits = search_guide(q).hits
     return {"items": hits[page.offset : page.offset + page.limit], "count": len(hits)}
 
 

@@ -639,16 +639,20 @@ def options_to_add(columns: list[Column]) -> list[tuple[str, list[tuple[str, str
 
 @dataclass
 class Goal:
-    """One thing that people want: what is sold for it, what ordinary care offers, and comparisons made for it."""
+    """One thing that people want: what is sold for it, and what ordinary care offers."""
 
     effect: Effect
     treatments: list[Category] = field(default_factory=list)
     comparisons: list[Category] = field(default_factory=list)
-    ready_made: list[ReadyMade] = field(default_factory=list)
+
+
+def ready_made() -> list[ReadyMade]:
+    """Comparisons with titles of their own of which there is still something to compare."""
+    return [ready for ready in ReadyMade.objects.with_items() if len(ready.slugs) > 1]
 
 
 def goals() -> list[Goal]:
-    """Every goal that something is sold for, in the effects' order; eight queries."""
+    """Every goal that something is sold for, in the effects' order; six queries."""
     by_effect = {effect.pk: Goal(effect) for effect in Effect.objects.all()}
     for category in Category.objects.published().with_ingredients().order_by("name"):
         for goal in category.goals.all():
@@ -656,9 +660,6 @@ def goals() -> list[Goal]:
                 by_effect[goal.effect_id].comparisons.append(category)
             else:
                 by_effect[goal.effect_id].treatments.append(category)
-    for ready in ReadyMade.objects.with_items():
-        if len(ready.slugs) > 1:
-            by_effect[ready.goal_id].ready_made.append(ready)
     for goal in by_effect.values():
         goal.comparisons.sort(key=lambda category: category.slug == DOING_NOTHING)
     return [goal for goal in by_effect.values() if goal.treatments]

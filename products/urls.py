@@ -13,6 +13,7 @@ urlpatterns = [
     path("check/", views.check, name="check"),
     path("visit/", views.visit, name="visit"),
     path("search/", views.search, name="search"),
+    path("search/suggest/", views.suggest, name="suggest"),
     path("changes/", views.change_list, name="change_list"),
     path("changes/feed.xml", ChangeFeed(), name="change_feed"),
     path("data/", views.data, name="data"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import segno
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,7 +16,7 @@ from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
 from glossary.verdict import Certainty
-from glossary.views import chosen
+from glossary.views import chosen, renamed
 from products import adcheck, changes, compare, exports
 from products.card import draw_card
 from products.models import (
@@ -24,8 +24,8 @@ from products.models import (
     ContentCheck,
     Ingredient,
     Jurisdiction,
+    MissedSearch,
     Question,
-    ReadyMade,
     RedFlag,
     Regulation,
     ReportingBody,
@@ -33,6 +33,7 @@ from products.models import (
 )
 from products.search import LONGEST as LONGEST_QUERY
 from products.search import search as search_guide
+from products.search import suggest as suggest_from_guide
 from products.standards import CHECKLISTS
 
 MAIN_CONCEPTS = ["cytokines", "prp", "supernatant", "lysate", "exosomes"]
@@ -63,7 +64,7 @@ def home(request: HtmxHttpRequest) -> HttpResponse:
         "main": main,
         "questions": Question.objects.filter(is_on_wallet_card=True)[:5],
         "red_flags": RedFlag.objects.filter(severity=RedFlag.Severity.WALK_AWAY)[:6],
-        "ready_made": [r for r in ReadyMade.objects.with_items() if len(r.slugs) > 1][:6],
+        "ready_made": compare.ready_made()[:6],
     }
     return render(request, "products/home.html", context)
 
@@ -120,9 +121,10 @@ def category_list(request: HtmxHttpRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     """One category: the evidence on its route, risks, rules (`?where=` puts one place first), cost, course, questions."""
-    category = get_object_or_404(
-        Category.objects.published().with_ingredients().prefetch_related("course_sources"), slug=slug
-    )
+    published = Category.objects.published().with_ingredients().prefetch_related("course_sources")
+    category = published.filter(slug=slug).first()
+    if category is None:
+        return renamed(request, Category, "products:category_detail", slug)
     where, notice = chosen(request.GET.get("where", "").upper(), Jurisdiction.choices, "a place whose rules")
     findings = list(category.findings().for_reading())
     elsewhere = list(category.findings_elsewhere().for_reading())
@@ -173,12 +175,13 @@ def compare_items(request: HtmxHttpRequest) -> HttpResponse:
     comparison = compare.build(request.GET)
     if comparison.was_renamed:
         return redirect(f"{request.path}{comparison.address()}", permanent=True)
-    goals, goal, notice = [], None, ""
+    goals, goal, notice, ready_made = [], None, "", []
     if not comparison.columns:
-        goals = compare.goals()
+        goals, ready_made = compare.goals(), compare.ready_made()
         names = [(g.effect.slug, g.effect.name) for g in goals]
         slug, notice = chosen(request.GET.get("goal", ""), names, "a goal that something is sold for")
         goal = next((g for g in goals if g.effect.slug == slug), None)
+        ready_made = [ready for ready in ready_made if not goal or ready.goal_id == goal.effect.pk]
     context = {
         "comparison": comparison,
         "notices": [*comparison.notices, *([notice] if notice else [])],
@@ -189,7 +192,7 @@ def compare_items(request: HtmxHttpRequest) -> HttpResponse:
         "most_first": compare.MOST_FIRST,
         "goals": goals,
         "goal": goal,
-        "ready_made": sorted((ready for g in goals for ready in g.ready_made), key=lambda ready: ready.position),
+        "ready_made": ready_made,
         "sources": compare.sources_of(comparison.columns),
     }
     page = "products/compare.html"
@@ -279,14 +282,28 @@ def qr_code(address: str) -> str:
 @require_safe
 @vary_on_headers("HX-Request")
 def search(request: HtmxHttpRequest) -> HttpResponse:
-    """Results grouped by kind for `?q=`; htmx receives the results alone."""
-    query = request.GET.get("q", "").replace("\x00", "").strip()
+    """Results grouped by kind for `?q=`, `&literal=1` as it is spelt; htmx receives the results alone.
+
+    A search that finds nothing is counted, without anything of who asked.
+    """
+    query = request.GET.get("q", "").strip()
+    is_literal = request.GET.get("literal") == "1"
+    results = search_guide(query, literal=is_literal)
+    if results.has_words and not results.hits and not is_literal and request.method == "GET":
+        MissedSearch.note(results.query)
     notices = []
     if len(query) > LONGEST_QUERY:
         notices.append(f"Only the first {LONGEST_QUERY} characters were searched for.")
-    context = {"query": query[:LONGEST_QUERY], "results": search_guide(query), "notices": notices}
+    context = {"query": results.query, "results": results, "is_literal": is_literal, "notices": notices}
     page = "products/search.html"
     return render(request, f"{page}#results" if request.htmx else page, context)
+
+
+@require_safe
+def suggest(request: HtmxHttpRequest) -> HttpResponse:
+    """What the words typed so far may become: the options under a search box (see static/js/combobox.js)."""
+    hits = suggest_from_guide(request.GET.get("q", ""))
+    return render(request, "products/suggestions.html", {"hits": hits})
 
 
 def counted(rows: QuerySet, field: str, choices: list[tuple[str, str]]) -> list[tuple[str, str, int]]:

@@ -30,7 +30,8 @@ def fill(more: int) -> None:
         make_finding(concept=other, effect=effect, route="injected")
         make_category(ingredients=[other], goals=[effect], route="injected")
     if category is None:
-        make_category(slug="offer", ingredients=[concept], goals=[effect], route="injected")
+        for slug in ["offer", "second", "third"]:
+            make_category(slug=slug, ingredients=[concept], goals=[effect], route="injected")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,10 @@ def fill(more: int) -> None:
         ("/sources/", 3),
         ("/products/", 4),
         ("/products/offer/", 32),
-        ("/compare/?item=thing&item=offer", 29),
+        ("/compare/", 13),
+        ("/compare/?item=thing&item=offer", 37),
+        ("/compare/?item=thing&item=offer&item=second&item=third", 37),
+        ("/method/", 12),
         ("/check/", 2),
         ("/visit/?item=thing&item=offer&where=UK", 25),
         ("/search/?q=thing", 8),

@@ -229,6 +229,10 @@ for (const form of document.querySelectorAll("[data-cost]")) {
     sum.textContent = sessions && price ? ((sessions + topUps) * price).toLocaleString("en-GB") : "________";
   });
 }
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
 for (const field of document.querySelectorAll("[data-keep]")) {
   try {
     field.value = localStorage.getItem(field.dataset.keep) || "";
@@ -244,10 +248,10 @@ function unfold() {
 window.addEventListener("hashchange", unfold);
 unfold();
 
-// On paper nothing can be unfolded, so everything is.
+// On paper nothing can be unfolded, so everything is; a comparison prints as it is shown.
 let opened = [];
 window.addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details:not([open])")];
+  opened = [...document.querySelectorAll("details:not([open])")].filter((box) => !box.closest(".compare"));
   opened.forEach((box) => { box.open = true; });
 });
 window.addEventListener("afterprint", () => { opened.forEach((box) => { box.open = false; }); });

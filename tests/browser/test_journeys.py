@@ -31,8 +31,8 @@ def guide():
     make_red_flag(slug="guarantee", name="Promises a result", wordings=["guaranteed"])
 
 
-def look_up_and_compare(page):
-    """Look a word up, open a product it turns up in, compare it."""
+def look_up_and_compare(page, set_aside):
+    """Look a word up, open a product it turns up in, compare it; `set_aside` goes from the product to the comparison."""
     page.goto("/")
     page.get_by_label("Which word did you meet?").fill("exosome")
     page.get_by_role("button", name="Search").click()
@@ -42,7 +42,7 @@ def look_up_and_compare(page):
     expect(page).to_have_url(re.compile(r"route=microneedled"))
     expect(page.get_by_role("heading", name="Studied another way")).to_be_visible()
     page.get_by_role("link", name="Exosomes needled").click()
-    page.get_by_role("link", name="Compare it", exact=True).click()
+    set_aside(page)
     expect(page.get_by_role("columnheader", name=re.compile("Ordinary care"))).to_be_visible()
     page.get_by_label("Add an option").select_option("shots")
     page.get_by_role("button", name="Show", exact=True).click()
@@ -60,11 +60,18 @@ def check_an_ad(page):
 
 
 def test_visitor_looks_a_word_up_and_compares(guide, page):
-    look_up_and_compare(page)
+    def by_the_tray(page):
+        page.get_by_role("button", name="Add to compare").click()
+        page.get_by_role("region", name="Your comparison").get_by_role("link", name="Compare").click()
+
+    look_up_and_compare(page, by_the_tray)
 
 
 def test_visitor_looks_a_word_up_and_compares_without_scripts(guide, page_without_javascript):
-    look_up_and_compare(page_without_javascript)
+    def by_the_link(page):
+        page.get_by_role("link", name="Compare it", exact=True).click()
+
+    look_up_and_compare(page_without_javascript, by_the_link)
 
 
 def test_visitor_checks_an_ad(guide, page):
