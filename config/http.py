@@ -10,6 +10,9 @@ PERMISSIONS_POLICY = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
 )
 
+# What scripts on other sites may read: nothing there depends on who asks.
+OPEN_TO_OTHERS = ("/api/", "/data/")
+
 
 class HtmxHttpRequest(HttpRequest):
     """A request after django-htmx has looked at it: `request.htmx` is true for a fragment."""
@@ -25,6 +28,9 @@ def public_headers(
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if request.path.startswith(OPEN_TO_OTHERS) and request.method in ("GET", "HEAD"):
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 

@@ -8,7 +8,7 @@
 | DEBUG | 1 while developing | off |
 | SITE_URL | address of the site as readers see it, for links that leave it (QR code, feed) | from the request |
 | SSL_REDIRECT | 0 where something in front already sends http to https | on when ALLOWED_HOSTS is set |
-| TRUST_PROXY_HEADERS | 1 behind a proxy that sets X-Forwarded-Proto itself | off |
+| TRUST_PROXY_HEADERS | 1 behind a proxy that sets X-Forwarded-Proto and X-Forwarded-For itself | off |
 | DATA_DIR | folder for the database, the local key and the collected static files | .data/ |
 """
 
@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.http.public_headers",
+    "django.middleware.http.ConditionalGetMiddleware",
     "config.http.without_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -185,6 +186,7 @@ SECURE_SSL_REDIRECT = not DEBUG and env_flag("SSL_REDIRECT", default=not IS_LOCA
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 if env_flag("TRUST_PROXY_HEADERS"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    NINJA_NUM_PROXIES = 1  # the API's limit then counts by the address that the proxy saw
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEBUG or IS_LOCAL)
 SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"

@@ -305,6 +305,14 @@ class Concept(Publishable):
             seen.add(ancestor.pk)
             ancestor = ancestor.parent
 
+    def every_source(self) -> SourceQuerySet:
+        """All that its page rests on: of its published findings, its risks and its text."""
+        return Source.objects.filter(
+            Q(findings__in=self.findings.published())
+            | Q(risks__in=self.risks.published())
+            | Q(key__in=cited_keys(self.not_same_as, self.body))
+        ).distinct()
+
     @property
     def is_overdue(self) -> bool:
         """Whether the review date has passed, which the page then says at its top."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -9,14 +10,17 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from config.http import HtmxHttpRequest
+from config.http import HtmxHttpRequest, site_root
+from glossary import jsonld
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Alias, Concept, Effect, Finding, Publishable, Route, Source, cited_keys
 from glossary.near import near_concepts
+from glossary.references import FORMATS
 from glossary.text import fold
 from glossary.verdict import Certainty
 
@@ -148,6 +152,14 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "changes": list(concept.history.order_by("-history_date")[:5]),
         "minutes": max(1, round(len(concept.body.split()) / 200)),
     }
+    if not request.htmx:
+        root = site_root(request)
+        context["json_ld"] = jsonld.script(
+            jsonld.term_set(root),
+            jsonld.term(root, concept, context["names"]),
+            jsonld.page(root, concept, concept.name, [source for _, source in context["sources"]]),
+            jsonld.crumbs(root, ("Glossary", "/glossary/"), (concept.name, concept.get_absolute_url())),
+        )
     page = "glossary/concept_detail.html"
     return render(request, f"{page}#evidence" if request.htmx else page, context)
 
@@ -269,3 +281,27 @@ def source_detail(request: HtmxHttpRequest, key: str) -> HttpResponse:
         "reporting_bodies": source.reporting_bodies.all(),
     }
     return render(request, "glossary/source_detail.html", context)
+
+
+def references(sources: Iterable[Source], name: str, ending: str) -> HttpResponse:
+    """A download of sources for a reference manager; 404 for a format that there is none of."""
+    if ending not in FORMATS:
+        raise Http404
+    media_type, write = FORMATS[ending]
+    body = write(sources)
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, indent=1)
+    disposition = content_disposition_header(as_attachment=True, filename=f"{name}.{ending}")
+    return HttpResponse(text, content_type=media_type, headers={"Content-Disposition": disposition})
+
+
+@require_safe
+def concept_references(request: HtmxHttpRequest, slug: str, ending: str) -> HttpResponse:
+    """The sources of one concept's page as BibTeX, RIS or CSL-JSON."""
+    concept = get_object_or_404(Concept.objects.published(), slug=slug)
+    return references(concept.every_source().in_order(), slug, ending)
+
+
+@require_safe
+def source_references(request: HtmxHttpRequest, key: str, ending: str) -> HttpResponse:
+    """One source as BibTeX, RIS or CSL-JSON."""
+    return references([get_object_or_404(Source, key=key)], key, ending)

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, NinjaAPI, Query, Schema
-from ninja.errors import HttpError, ValidationError
+from ninja.errors import HttpError, Throttled, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.throttling import AnonRateThrottle
 
-from glossary.models import Concept, Finding, Source
+from glossary.models import Concept, Finding, Route, Source
+from glossary.verdict import Certainty
 from products import adcheck
 from products.models import Category
 from products.search import search as search_guide
 
-api = NinjaAPI(
+# Two models have a `Kind`; in the description of the API each needs a name of its own, or none.
+ConceptKind = Literal[*Concept.Kind.values]
+SourceKind = Literal[*Source.Kind.values]
+
+
+class ProblemAPI(NinjaAPI):
+    """An API whose description says that errors are problem JSON, as they are."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        for verbs in schema["paths"].values():
+            for operation in verbs.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400:
+                        answer["content"] = {"application/problem+json": answer["content"].pop("application/json")}
+        return schema
+
+
+api = ProblemAPI(
     title="Claimed & Shown",
     version="1",
     description="What sellers of regenerative treatments claim, and what studies show. Content: CC BY 4.0.",
@@ -196,7 +217,18 @@ def refuse_input(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def refuse(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error, Throttled):
+        wait = max(1, round(error.wait or 1))
+        response = problem(
+            request, 429, "Too many requests", f"Please wait {wait} seconds. The data files have no limit."
+        )
+        response.headers["Retry-After"] = str(wait)
+        return response
     return problem(request, error.status_code, "The request could not be read", str(error))
+
+
+# Search and the ad check compute; the lists only read. Addresses are kept in memory for a minute and nowhere else.
+COMPUTING = [AnonRateThrottle("60/m")]
 
 
 def cut(queryset: Any, page: Page) -> tuple[list[Any], int]:
@@ -205,9 +237,9 @@ def cut(queryset: Any, page: Page) -> tuple[list[Any], int]:
 
 
 @api.get("/concepts", response={200: ConceptPage, 422: Problem}, summary="Entries of the glossary")
-def concepts(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
+def concepts(request: HttpRequest, page: Query[Page], kind: ConceptKind | None = None) -> dict[str, Any]:
     queryset = Concept.objects.published().select_related("parent").prefetch_related("aliases").order_by("slug")
-    rows, count = cut(queryset, page)
+    rows, count = cut(queryset.filter(kind=kind) if kind else queryset, page)
     items = [
         {
             "slug": c.slug,
@@ -231,10 +263,10 @@ def findings(
     page: Query[Page],
     concept: str = Query("", max_length=60),
     effect: str = Query("", max_length=60),
-    route: str = Query("", max_length=20),
-    certainty: str = Query("", max_length=20),
+    route: Route | None = None,
+    certainty: Certainty | None = None,
 ) -> dict[str, Any]:
-    queryset = Finding.objects.published().for_reading().order_by("concept__slug", "effect__position", "route")
+    queryset = Finding.objects.published().for_reading().order_by("concept__slug", "effect__slug", "route")
     wanted = {"concept__slug": concept, "effect__slug": effect, "route": route, "certainty": certainty}
     rows, count = cut(queryset.filter(**{name: value for name, value in wanted.items() if value}), page)
     items = [
@@ -267,9 +299,15 @@ def findings(
     response={200: CategoryPage, 422: Problem},
     summary="What is sold, and what to compare with",
 )
-def categories(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
+def categories(
+    request: HttpRequest,
+    page: Query[Page],
+    route: Route | None = None,
+    sold_for: str = Query("", max_length=60, description="Slug of an effect."),
+) -> dict[str, Any]:
     queryset = Category.objects.published().with_ingredients().prefetch_related("regulations__sources").order_by("slug")
-    rows, count = cut(queryset, page)
+    wanted = {"route": route, "goals__effect__slug": sold_for}
+    rows, count = cut(queryset.filter(**{name: value for name, value in wanted.items() if value}), page)
     items = [
         {
             "slug": c.slug,
@@ -305,13 +343,16 @@ def categories(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
 
 
 @api.get("/sources", response={200: SourcePage, 422: Problem}, summary="What everything rests on")
-def sources(request: HttpRequest, page: Query[Page]) -> dict[str, Any]:
-    rows, count = cut(Source.objects.order_by("key"), page)
+def sources(request: HttpRequest, page: Query[Page], kind: SourceKind | None = None) -> dict[str, Any]:
+    queryset = Source.objects.order_by("key")
+    rows, count = cut(queryset.filter(kind=kind) if kind else queryset, page)
     items = [{name: getattr(source, name) for name in SourceOut.model_fields} for source in rows]
     return {"items": items, "count": count}
 
 
-@api.get("/search", response={200: HitPage, 422: Problem}, summary="Search, best first")
+@api.get(
+    "/search", response={200: HitPage, 422: Problem, 429: Problem}, summary="Search, best first", throttle=COMPUTING
+)
 def search(request: HttpRequest, page: Query[Page], q: str = Query("", max_length=200)) -> dict[str, Any]:
     hits = search_guide(q).hits
     return {"items": hits[page.offset : page.offset + page.limit], "count": len(hits)}
@@ -319,9 +360,10 @@ def search(request: HttpRequest, page: Query[Page], q: str = Query("", max_lengt
 
 @api.post(
     "/check",
-    response={200: CheckOut, 400: Problem, 422: Problem},
+    response={200: CheckOut, 400: Problem, 422: Problem, 429: Problem},
     summary="What an advertisement names, claims and gives away",
     description="The text is read and forgotten: it is not stored, logged or cached.",
+    throttle=COMPUTING,
 )
 def check(request: HttpRequest, body: CheckIn, response: HttpResponse) -> dict[str, Any]:
     reading = adcheck.read_text(body.text)

@@ -1,4 +1,4 @@
-"""The whole evidence table for others to use: one row a finding."""
+"""The evidence table and its sources for others to use: one row a finding, one row a source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from glossary.models import Finding
+from django.db.models import Max
+from django.utils import timezone
+
+from glossary.models import Finding, Source
+from products.models import Category
 
 COLUMNS = {
     "concept": "slug of the concept",
@@ -61,12 +65,99 @@ def rows() -> Iterator[dict[str, Any]]:
         }
 
 
-def as_csv() -> str:
-    """The table as CSV (RFC 4180) in UTF-8, with a header line."""
+SOURCE_COLUMNS = {
+    "key": "short name, used in the findings",
+    "kind": "what kind of publication it is",
+    "title": "its title",
+    "authors": "as listed; empty = not shown on what we read",
+    "year": "of publication; empty = undated",
+    "container": "journal or site",
+    "doi": "digital object identifier",
+    "url": "address",
+    "read": "how much of it was read",
+    "checked_on": "day we last looked at it, ISO 8601",
+    "funding": "who paid, as the source says it",
+    "funder": "maker, independent, mixed, not-stated or not-applicable",
+    "status": "current, concern, retracted or superseded",
+    "note": "what was read, and what to know about it",
+}
+NUMBERS = {"people", "year"}
+DAYS = {"searched_on", "checked_on"}
+FILES = [
+    ("/data/findings.csv", "text/csv"),
+    ("/data/findings.json", "application/json"),
+    ("/data/sources.csv", "text/csv"),
+    ("/data/sources.json", "application/json"),
+]
+
+
+def source_rows() -> Iterator[dict[str, Any]]:
+    """Sources as plain values, in the order of SOURCE_COLUMNS."""
+    for source in Source.objects.order_by("key"):
+        row = {name: getattr(source, name) for name in SOURCE_COLUMNS}
+        yield row | {"checked_on": source.checked_on.isoformat()}
+
+
+def last_changed() -> str:
+    """The day of the last change to what is exported, ISO 8601; today while there is nothing yet."""
+    days = [
+        model.history.aggregate(last=Max("history_date"))["last"]  # type: ignore[attr-defined]
+        for model in (Finding, Source, Category)
+    ]
+    known = [timezone.localtime(day).date() for day in days if day]
+    return max(known, default=timezone.localdate()).isoformat()
+
+
+def write_csv(columns: dict[str, str], table: Iterator[dict[str, Any]]) -> str:
+    """A table as CSV (RFC 4180) in UTF-8, with a header line."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(COLUMNS))
+    writer = csv.DictWriter(buffer, fieldnames=list(columns))
     writer.writeheader()
-    for row in rows():
+    for row in table:
         # A cell that starts like a formula is run by spreadsheets when the file is opened.
         writer.writerow({k: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@" else v for k, v in row.items()})
     return buffer.getvalue()
+
+
+def as_csv() -> str:
+    return write_csv(COLUMNS, rows())
+
+
+def sources_as_csv() -> str:
+    return write_csv(SOURCE_COLUMNS, source_rows())
+
+
+def data_package(root: str) -> dict[str, Any]:
+    """Both tables described as the Frictionless Data Package standard has it."""
+
+    def resource(name: str, columns: dict[str, str], key: list[str]) -> dict[str, Any]:
+        fields = [
+            {
+                "name": column,
+                "type": "integer" if column in NUMBERS else "date" if column in DAYS else "string",
+                "description": meaning,
+            }
+            for column, meaning in columns.items()
+        ]
+        return {
+            "name": name,
+            "path": f"{root}/data/{name}.csv",
+            "format": "csv",
+            "mediatype": "text/csv",
+            "encoding": "utf-8",
+            "profile": "tabular-data-resource",
+            "schema": {"fields": fields, "primaryKey": key},
+        }
+
+    return {
+        "profile": "tabular-data-package",
+        "name": "claimed-and-shown",
+        "title": "Claimed & Shown: what sellers claim, what studies show",
+        "homepage": f"{root}/data/",
+        "created": f"{last_changed()}T00:00:00Z",
+        "licenses": [{"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/"}],
+        "resources": [
+            resource("findings", COLUMNS, ["concept", "effect", "route"]),
+            resource("sources", SOURCE_COLUMNS, ["key"]),
+        ],
+    }

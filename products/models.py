@@ -26,7 +26,9 @@ from glossary.models import (
     RiskQuerySet,
     Route,
     Source,
+    SourceQuerySet,
     State,
+    cited_keys,
 )
 from glossary.text import fold
 
@@ -153,6 +155,17 @@ class Category(Publishable):
         actives = [i.concept_id for i in self.ingredients.all() if i.role == Ingredient.Role.ACTIVE]
         wanted = [goal.effect_id for goal in self.goals.all()]
         return Finding.objects.published().filter(concept__in=actives, effect__in=wanted).exclude(self._on_its_routes())
+
+    def every_source(self) -> SourceQuerySet:
+        """All that its page rests on: of its findings, risks, rules, prices, course and text."""
+        return Source.objects.filter(
+            Q(findings__in=self.findings())
+            | Q(risks__in=self.risks())
+            | Q(regulations__category=self)
+            | Q(prices__category=self)
+            | Q(courses=self)
+            | Q(key__in=cited_keys(self.body))
+        ).distinct()
 
     @property
     def goal_ids(self) -> set[int]:

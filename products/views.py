@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import segno
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from config.http import HtmxHttpRequest, site_root
+from glossary import jsonld
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
 from glossary.verdict import Certainty
-from glossary.views import chosen, renamed
+from glossary.views import chosen, references, renamed
 from products import adcheck, changes, compare, exports
 from products.card import draw_card
 from products.models import (
@@ -36,6 +39,7 @@ from products.search import search as search_guide
 from products.search import suggest as suggest_from_guide
 from products.standards import CHECKLISTS
 
+API_BOUNDS = {"minimum": "from", "maximum": "to", "maxLength": "characters at most:", "default": "usually"}
 MAIN_CONCEPTS = ["cytokines", "prp", "supernatant", "lysate", "exosomes"]
 
 
@@ -161,8 +165,21 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
         "changes": list(category.history.order_by("-history_date")[:5]),
     }
+    if not request.htmx:
+        root = site_root(request)
+        context["json_ld"] = jsonld.script(
+            jsonld.page(root, category, category.name, [source for _, source in context["sources"]]),
+            jsonld.crumbs(root, ("Products", "/products/"), (category.name, category.get_absolute_url())),
+        )
     page = "products/category_detail.html"
     return render(request, f"{page}#rules" if request.htmx else page, context)
+
+
+@require_safe
+def category_references(request: HtmxHttpRequest, slug: str, ending: str) -> HttpResponse:
+    """The sources of one category's page as BibTeX, RIS or CSL-JSON."""
+    category = get_object_or_404(Category.objects.published().with_ingredients(), slug=slug)
+    return references(category.every_source().in_order(), slug, ending)
 
 
 @require_safe
@@ -364,8 +381,43 @@ def data(request: HtmxHttpRequest) -> HttpResponse:
     return render(
         request,
         "products/data.html",
-        {"columns": exports.COLUMNS, "count": Finding.objects.published().count()},
+        {
+            "columns": exports.COLUMNS,
+            "source_columns": exports.SOURCE_COLUMNS,
+            "count": Finding.objects.published().count(),
+            "source_count": Source.objects.count(),
+            "modified": exports.last_changed(),
+            "json_ld": jsonld.script(jsonld.dataset(site_root(request), exports.FILES, exports.last_changed())),
+        },
     )
+
+
+@require_safe
+def data_package(request: HttpRequest) -> HttpResponse:
+    """What the two tables hold, for programs: a Frictionless data package."""
+    return JsonResponse(exports.data_package(site_root(request)), json_dumps_params={"ensure_ascii": False})
+
+
+@require_safe
+def sources_csv(request: HttpRequest) -> HttpResponse:
+    """Every source as CSV."""
+    response = HttpResponse(exports.sources_as_csv(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="claimed-and-shown-sources.csv"'
+    return response
+
+
+@require_safe
+def sources_json(request: HttpRequest) -> HttpResponse:
+    """Every source as JSON."""
+    rows = list(exports.source_rows())
+    body = {"licence": "CC BY 4.0", "columns": exports.SOURCE_COLUMNS, "items": rows, "count": len(rows)}
+    return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+
+
+@require_safe
+def opensearch(request: HttpRequest) -> HttpResponse:
+    """Lets browsers offer the guide's search."""
+    return render(request, "products/opensearch.xml", content_type="application/opensearchdescription+xml")
 
 
 @require_safe
@@ -384,6 +436,16 @@ def data_json(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
 
 
+def what_it_takes(parameter: dict[str, Any], schema: dict[str, Any]) -> str:
+    """The values of one API parameter in words: the choices, or the type and its bounds."""
+    for option in parameter.get("anyOf", [parameter]):
+        if "$ref" in option:
+            choices = schema["components"]["schemas"][option["$ref"].rsplit("/", 1)[-1]]
+            return f"one of {', '.join(choices['enum'])}"
+    bounds = [f"{name} {parameter[key]}" for key, name in API_BOUNDS.items() if key in parameter]
+    return ", ".join([parameter.get("type", "text"), *bounds])
+
+
 @require_safe
 def api_docs(request: HtmxHttpRequest) -> HttpResponse:
     """The API in words, made from its own OpenAPI description."""
@@ -396,7 +458,10 @@ def api_docs(request: HtmxHttpRequest) -> HttpResponse:
             "method": verb.upper(),
             "summary": operation.get("summary", ""),
             "description": operation.get("description", ""),
-            "parameters": operation.get("parameters", []),
+            "parameters": [
+                {"name": p["name"], "means": p.get("description", ""), "takes": what_it_takes(p["schema"], schema)}
+                for p in operation.get("parameters", [])
+            ],
         }
         for path, verbs in schema["paths"].items()
         for verb, operation in verbs.items()
