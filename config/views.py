@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from glossary.models import Concept, Source
+from glossary.models import Concept, EventCount, Finding, Risk, Source
 from glossary.near import near_concepts
-from products.models import Category
+from products.compare import ready_made
+from products.models import Category, Question, Regulation
 from products.search import search
 
 
@@ -83,3 +84,33 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         }
         return JsonResponse(body, status=400, content_type="application/problem+json")
     return render(request, "400.html", status=400)
+
+
+TOKENS = "paper card ink soft line line-strong accent claim claim-ink shown benefit no-difference harm mixed unknown untested"
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component in every state, drawn from the content; there while DEBUG is on."""
+    verdicts: dict[tuple[str, int, str], Finding] = {}
+    shapes: dict[str, Finding] = {}
+    for finding in Finding.objects.published().for_reading():
+        verdict = finding.verdict
+        verdicts.setdefault((verdict.shape, verdict.steps, verdict.sentence), finding)
+        shapes.setdefault(verdict.shape, finding)
+    rules = {rule.status: rule for rule in Regulation.objects.for_reading()}
+    risks = {risk.severity: risk for risk in Risk.objects.published().for_reading()}
+    context = {
+        "tokens": TOKENS.split(),
+        "verdicts": [verdicts[key] for key in sorted(verdicts)],
+        "shapes": list(shapes.values()),
+        "elsewhere": list(shapes.values())[:1],
+        "counts": {count.is_wanted: count for count in EventCount.objects.all()}.values(),
+        "risks": list(risks.values()),
+        "rules": list(rules.values()),
+        "notices": ["Something was left out, and this says what."],
+        "ready_made": ready_made()[:2],
+        "questions": Question.objects.all()[:1],
+        "sources": list(enumerate(Source.objects.in_order()[:3], start=1)),
+    }
+    return render(request, "styleguide.html", context)

@@ -167,7 +167,8 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 def shown_names(concept: Concept) -> list[Alias]:
     """Aliases that readers see: one in each language first, then the others, English before the rest."""
     shown = [a for a in concept.aliases.all() if a.kind not in (Alias.Kind.MISSPELLING, Alias.Kind.SEARCH)]
-    shown.sort(key=lambda a: (a.language != "en", a.language))
+    order = [Alias.Kind.TRANSLATION, Alias.Kind.SYNONYM, Alias.Kind.ABBREVIATION, Alias.Kind.INCI, Alias.Kind.MARKETING]
+    shown.sort(key=lambda a: (a.language != "en", a.language, order.index(a.kind), len(a.text)))
     first = {a.language: a for a in reversed(shown)}.values()
     english = [a for a in shown if a.language == "en"][:3]
     leading = [*english, *(a for a in first if a.language in ("zh-Hans", "ja", "ko"))]

@@ -7,9 +7,18 @@ from xml.etree import ElementTree
 import pytest
 from django.urls import reverse
 
+from config.views import styleguide
 from glossary.models import Concept
 from products.models import Category
-from tests.factories import make_alias, make_category, make_concept, make_effect, make_finding, make_risk
+from tests.factories import (
+    make_alias,
+    make_category,
+    make_concept,
+    make_effect,
+    make_event_count,
+    make_finding,
+    make_risk,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -297,3 +306,20 @@ def test_editor_sees_the_computed_verdict_and_withdraws_a_concept(admin_client):
     data = {"action": "withdraw", "_selected_action": [finding.concept_id]}
     admin_client.post("/admin/glossary/concept/", data)
     assert Concept.objects.get(pk=finding.concept_id).state == "withdrawn"
+
+
+# --- Style guide
+
+
+def test_the_style_guide_draws_each_component_and_is_not_on_the_public_site(client, rf):
+    make_finding(direction="benefit", certainty="low")
+    make_finding(certainty="none", direction="unknown")
+    make_risk()
+    make_event_count()
+    make_category()
+    make_concept(slug="egf")
+    assert client.get("/styleguide/").status_code == 404
+    request = rf.get("/styleguide/")
+    page = styleguide(request).content.decode()
+    for part in ["May improve it", "Not tested in people", "of 100 dots are filled", 'class="risk is-minor"']:
+        assert part in page

@@ -240,6 +240,18 @@ for (const field of document.querySelectorAll("[data-keep]")) {
   } catch { /* storage is switched off: the field still takes notes for printing */ }
 }
 
+// The contents list says where the reader is.
+const listed = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
+const passed = [...listed.keys()].map((id) => document.getElementById(id)).filter(Boolean);
+function follow() {
+  const here = passed.filter((heading) => heading.getBoundingClientRect().top < 160).at(-1);
+  for (const [id, link] of listed) {
+    if (here && id === here.id) link.setAttribute("aria-current", "location");
+    else link.removeAttribute("aria-current");
+  }
+}
+if (passed.length) document.addEventListener("scroll", follow, { passive: true });
+
 // A link to an entry inside a folded part opens it.
 function unfold() {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
