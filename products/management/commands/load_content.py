@@ -2,10 +2,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from glossary.content import ROOT as GLOSSARY_ROOT
 from glossary.content import ContentError, read_glossary, sync
-from products import checks
+from products import checks, search_index
 from products.content import ROOT as PRODUCTS_ROOT
 from products.content import read_products
 from products.models import ContentCheck
@@ -22,7 +23,11 @@ class Command(BaseCommand):
         entries, problems = read_glossary(options["glossary"])
         more_entries, more_problems = read_products(options["products"])
         try:
-            report = sync(entries + more_entries, problems + more_problems)
+            with transaction.atomic(), search_index.paused():
+                report = sync(entries + more_entries, problems + more_problems)
+                # Once at the end: entry by entry it would take many times as long.
+                if report.changes or not search_index.is_in_step():
+                    search_index.rebuild()
         except ContentError as error:
             lines = "\n".join(f"  {problem}" for problem in error.problems)
             raise CommandError(f"Nothing was changed. Problems found: {len(error.problems)}\n{lines}") from None
