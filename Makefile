@@ -6,7 +6,7 @@ PORT ?= 8000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin test format lock clean
+.PHONY: help setup run serve admin evaluate test format lock clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -14,6 +14,7 @@ help:
 	@echo "make serve    production server, on the same data"
 	@echo "make admin    an account for /admin/"
 	@echo "make test     every check and test; REQUIRE_ALL=1 when nothing may be left out"
+	@echo "make evaluate how well the ad check reads labelled adverts"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make clean    remove what was installed; .data/ with the database stays"
@@ -40,6 +41,9 @@ serve: setup
 
 admin: setup
 	$(BIN)/python manage.py createsuperuser
+
+evaluate: setup
+	@$(BIN)/python manage.py evaluate
 
 test: $(INSTALLED)
 	@$(BIN)/python .ci/test.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, NinjaAPI, Query, Schema
 from ninja.errors import HttpError, Throttled, ValidationError
@@ -224,6 +225,9 @@ def refuse(request: HttpRequest, error: HttpError) -> HttpResponse:
         )
         response.headers["Retry-After"] = str(wait)
         return response
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        most = f"{adcheck.MOST_CHARACTERS:,}"
+        return problem(request, 413, "The request is too large", f"A text may have {most} characters.")
     return problem(request, error.status_code, "The request could not be read", str(error))
 
 
@@ -360,7 +364,7 @@ def search(request: HttpRequest, page: Query[Page], q: str = Query("", max_lengt
 
 @api.post(
     "/check",
-    response={200: CheckOut, 400: Problem, 422: Problem, 429: Problem},
+    response={200: CheckOut, 400: Problem, 413: Problem, 422: Problem, 429: Problem},
     summary="What an advertisement names, claims and gives away",
     description="The text is read and forgotten: it is not stored, logged or cached.",
     throttle=COMPUTING,

@@ -226,6 +226,23 @@ def compare_card(request: HttpRequest) -> HttpResponse:
     return HttpResponse(picture, content_type="image/png", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
 
 
+def text_to_check(request: HtmxHttpRequest) -> tuple[str, str]:
+    """The pasted text, or that of a chosen file, which goes first; and what is wrong with the file, if anything."""
+    text = request.POST.get("text", "")
+    file = request.FILES.get("file")
+    # A file above the limit of the upload handlers does not arrive at all; then only its length tells of it.
+    sent = int(request.META.get("CONTENT_LENGTH") or 0)
+    if (file.size if file else 0 if text else sent) > adcheck.MOST_BYTES:
+        most = f"{adcheck.MOST_CHARACTERS:,}"
+        return text, f"This file is too large: {most} characters fit. Paste the part you want to know about."
+    if file:
+        of_file = adcheck.text_of_file(file.read())
+        if of_file is None:
+            return text, "This file is not plain text in UTF-8 or UTF-16. Save it as UTF-8, or paste the words."
+        text = of_file
+    return text.replace("\r\n", "\n").replace("\r", "\n"), ""
+
+
 @csrf_exempt  # Nothing is changed and nobody is logged in; a token would need a cookie.
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
@@ -234,9 +251,11 @@ def check(request: HtmxHttpRequest) -> HttpResponse:
     context: dict = {"most": adcheck.MOST_CHARACTERS, "text": "", "error": "", "reading": None}
     status = 200
     if request.method == "POST":
-        text = request.POST.get("text", "").replace("\r\n", "\n")
+        text, problem = text_to_check(request)
         context["text"] = text
-        if not text.strip():
+        if problem:
+            context["error"] = problem
+        elif not text.strip():
             context["error"] = "There is no text to read yet. Paste the words of an advertisement or a label."
         elif len(text) > adcheck.MOST_CHARACTERS:
             context["error"] = (
