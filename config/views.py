@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,9 +13,11 @@ from django.views.decorators.http import require_safe
 
 from glossary.models import Concept, EventCount, Finding, Risk, Source
 from glossary.near import near_concepts
+from products.adcheck import MOST_CHARACTERS
 from products.compare import ready_made
 from products.models import Category, Question, Regulation
 from products.search import search
+from products.search_index import is_in_step
 
 
 @require_safe
@@ -35,6 +38,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
             missing.append("migrations: run manage.py migrate")
         elif not (Concept.objects.published().exists() and Category.objects.published().exists()):
             missing.append("content: run manage.py load_content")
+        elif not is_in_step():
+            missing.append("search: run manage.py rebuild_search")
     except DatabaseError:
         missing.append("database: no answer")
     return JsonResponse({"ready": not missing, "missing": missing}, status=503 if missing else 200)
@@ -74,16 +79,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400 in the site's own layout, or as problem JSON under /api/: too large, or not readable."""
+    """413 when too large, else 400: in the site's own layout, or as problem JSON under /api/."""
+    is_large = isinstance(exception, RequestDataTooBig)
+    status, title = (413, "Too large") if is_large else (400, "Bad request")
     if request.path.startswith("/api/"):
-        body = {
-            "type": "about:blank",
-            "title": "Bad request",
-            "status": 400,
-            "detail": "The request could not be read.",
-        }
-        return JsonResponse(body, status=400, content_type="application/problem+json")
-    return render(request, "400.html", status=400)
+        detail = (
+            f"More than {MOST_CHARACTERS:,} characters do not fit." if is_large else "The request could not be read."
+        )
+        body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        return JsonResponse(body, status=status, content_type="application/problem+json")
+    return render(request, "400.html", {"is_large": is_large, "most": MOST_CHARACTERS}, status=status)
 
 
 TOKENS = "paper card ink soft line line-strong accent claim claim-ink shown benefit no-difference harm mixed unknown untested"

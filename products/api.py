@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Literal
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, NinjaAPI, Query, Schema
 from ninja.errors import HttpError, Throttled, ValidationError
@@ -225,9 +224,6 @@ def refuse(request: HttpRequest, error: HttpError) -> HttpResponse:
         )
         response.headers["Retry-After"] = str(wait)
         return response
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        most = f"{adcheck.MOST_CHARACTERS:,}"
-        return problem(request, 413, "The request is too large", f"A text may have {most} characters.")
     return problem(request, error.status_code, "The request could not be read", str(error))
 
 

@@ -181,9 +181,13 @@ class Voice:
                 return True
         commas = 0
         joined = False
-        for back in range(number - 1, max(-1, number - 1 - REACH), -1):
+        # "may last for years" hedges itself.
+        if not is_effect and words[number].text in HEDGES:
+            return True
+        for back in range(number - 1, max(-1, number - 1 - 2 * REACH), -1):
             word = words[back]
-            if word.start < sentence:
+            # "or" carries a denial further: "no cure, no miracle or magic".
+            if word.start < sentence or (back < number - REACH and not joined):
                 return False
             between = folded[word.end : words[back + 1].start]
             if ":" in between or "(" in between or "(" in between or '"' in between or "“" in between:
