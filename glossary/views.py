@@ -70,6 +70,8 @@ def concept_list(request: HtmxHttpRequest) -> HttpResponse:
         "tree": [] if narrowed else family_tree(every),
         "near": near_concepts(query) if query and not concepts else [],
     }
+    if not request.htmx:
+        context["json_ld"] = jsonld.script(jsonld.term_set(site_root(request)))
     page = "glossary/concept_list.html"
     return render(request, f"{page}#results" if request.htmx else page, context)
 

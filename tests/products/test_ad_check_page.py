@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -18,7 +17,6 @@ AD = "Exosomes erase wrinkles, guaranteed!"
 
 @pytest.fixture(autouse=True)
 def guide():
-    cache.clear()  # the API's limit counts across tests
     wrinkles = make_effect(slug="wrinkles", name="Finer lines", wordings=["wrinkle*"])
     exosomes = make_concept(slug="exosomes", name="Exosomes", aliases=["外泌体", "exosome"])
     make_finding(concept=exosomes, effect=wrinkles, route="injected", shown="What the trial found.")

@@ -368,6 +368,7 @@ def test_a_claim_belongs_to_the_term_of_its_sentence_and_the_route_told():
     assert reading.other_routes == []
     assert reading.unknown_pairs == [(b, Effect.objects.get(slug=s)) for s in ("hair-growth", "firmness")]
     assert read_text("Injections of aazyme erase wrinkles.").findings == [injected]
+    assert read_text("Injections of aazyme erase wrinkles. Keep the cream cool.").findings == [injected]
     assert set(read_text("A drip of aazyme erases wrinkles.").other_routes) == {on_skin, injected}
     assert set(read_text("Aazyme erases wrinkles.").findings) == {on_skin, injected}
 
@@ -406,6 +407,7 @@ def test_marks_lie_inside_the_text_and_rebuild_it(text):
 @given(TEXTS)
 @example('<script>alert(1)</script> exosomes <img src=x onerror=alert(1)> erase wrinkles & "guaranteed"</p>')
 @example("</textarea><b>PRP</b>")
+@example("Results of PRP: they will last <b>for</b> years.")
 @MANY
 def test_whatever_is_pasted_is_shown_as_text(client, text):
     answer = post(client, text, **{"HX-Request": "true"})

@@ -8,20 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 import rispy
-from django.core.cache import cache
 from pybtex.database import parse_string
 
 from products.models import Category
 from tests.factories import make_category, make_concept, make_effect, make_finding, make_regulation, make_source
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture
@@ -175,6 +167,7 @@ def test_json_ld_says_what_the_page_shows(guide, client):
     assert things["MedicalWebPage"]["citation"] == [guide.link, "https://doi.org/10.1000/doe"]
     assert [item["name"] for item in things["BreadcrumbList"]["itemListElement"]] == ["Glossary", "Serum"]
     assert "MedicalWebPage" in {thing["@type"] for thing in json_ld(client.get("/products/offer/"))}
+    assert json_ld(client.get("/glossary/"))[0]["@type"] == "DefinedTermSet"
     assert json_ld(client.get("/data/"))[0]["@type"] == "Dataset"
 
 

@@ -5,19 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.core.cache import cache
 
 from products import search_index
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shipped_content"), pytest.mark.content]
 
 QUERIES = yaml.safe_load((Path(__file__).parent / "queries.yaml").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(autouse=True)
-def fresh_rate_limit():
-    """The API counts its callers in the cache, which outlives a test."""
-    cache.clear()
 
 
 def links(client, query):
