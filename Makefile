@@ -14,7 +14,7 @@ help:
 	@echo "make serve    production server, on the same data"
 	@echo "make admin    an account for /admin/"
 	@echo "make test     every check and test; REQUIRE_ALL=1 when nothing may be left out"
-	@echo "make evaluate how well the ad check reads labelled adverts"
+	@echo "make evaluate how well the ad check reads labelled adverts (FILE=… for others)"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make clean    remove what was installed; .data/ with the database stays"
@@ -43,7 +43,7 @@ admin: setup
 	$(BIN)/python manage.py createsuperuser
 
 evaluate: setup
-	@$(BIN)/python manage.py evaluate
+	@$(BIN)/python manage.py evaluate $(FILE)
 
 test: $(INSTALLED)
 	@$(BIN)/python .ci/test.py

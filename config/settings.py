@@ -198,6 +198,8 @@ AUTH_PASSWORD_VALIDATORS = [
 # The ad check takes 20,000 characters, at most four bytes each, plus the form's own escaping.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+# A file given to the ad check never touches the disk.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # --- Logs: never what a visitor typed
 
