@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
-from django.db.models import Count, Q
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +18,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from config.http import HtmxHttpRequest, site_root
-from glossary import jsonld
+from glossary import evidence, jsonld
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Alias, Concept, Effect, Finding, Publishable, Route, Source, cited_keys
@@ -31,6 +34,23 @@ def chosen(value: str, choices: Iterable[tuple[str, str]], what: str) -> tuple[s
     if not value or value in dict(choices):
         return value, ""
     return "", f"“{value[:60]}” is not {what} we know, so it was left out."
+
+
+# Which pictures a concept's page shows: the first before the evidence, the others by the explanation.
+PICTURES = {
+    "prp": ["prp"],
+    "platelets": ["prp"],
+    "supernatant": ["dish"],
+    "lysate": ["dish"],
+    "exosomes": ["dish", "sizes"],
+    "stem-cell-derivatives": ["dish"],
+    "skin-barrier": ["depth", "sizes"],
+    "microneedling": ["depth"],
+    "extracellular-vesicles": ["sizes"],
+    "growth-factors": ["family", "sizes"],
+    "cytokines": ["family", "sizes"],
+    "interleukins": ["family"],
+}
 
 
 @require_safe
@@ -137,6 +157,8 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     context = {
         "concept": concept,
         "children": children,
+        "pictures": [f"pictures/{name}.html" for name in PICTURES.get(slug, [])],
+        "family": cytokine_family() if "family" in PICTURES.get(slug, []) else [],
         "names": shown_names(concept),
         "categories": [i.category for i in concept.ingredient_of.all() if i.category.state == "published"],
         "routes": routes,
@@ -166,6 +188,12 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     return render(request, f"{page}#evidence" if request.htmx else page, context)
 
 
+def cytokine_family() -> list[tuple[Concept, list]]:
+    """Cytokines and all that is below them, as one nested (concept, children) pair."""
+    tree = family_tree(list(Concept.objects.published()))
+    return [(concept, below) for concept, below in tree if concept.slug == "cytokines"]
+
+
 def shown_names(concept: Concept) -> list[Alias]:
     """Aliases that readers see: one in each language first, then the others, English before the rest."""
     shown = [a for a in concept.aliases.all() if a.kind not in (Alias.Kind.MISSPELLING, Alias.Kind.SEARCH)]
@@ -187,64 +215,89 @@ def concept_panel(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     return render(request, "glossary/concept_detail.html#panel", {"concept": concept})
 
 
-SORTS = {"effect": "Effect", "concept": "Concept", "people": "People studied", "certainty": "Certainty"}
-
-
 @require_safe
 @vary_on_headers("HX-Request")
 def evidence_map(request: HtmxHttpRequest) -> HttpResponse:
-    """Every finding as a mark by effect, and as a table: `?route=`, `?certainty=`, `?effect=`, `?sort=`."""
+    """Every finding as a mark, concepts against effects; with `?view=table`, as a table.
+
+    Narrowed by `?route=`, `?certainty=`, `?effect=`, `?kind=` (of concept); the table takes `?sort=`, `?order=`
+    and `?page=`. htmx receives the results alone.
+    """
     effects = list(Effect.objects.all())
-    route, route_notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
-    certainty, certainty_notice = chosen(request.GET.get("certainty", ""), Certainty.choices, "a certainty")
-    effect, effect_notice = chosen(request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect")
-    sort, sort_notice = chosen(request.GET.get("sort", ""), SORTS.items(), "an order")
-    findings = Finding.objects.published().select_related("concept", "effect")
-    for name, value in (("route", route), ("certainty", certainty), ("effect__slug", effect)):
-        if value:
-            findings = findings.filter(**{name: value})
-    rows = sorted_findings(findings, sort or "effect")
-    marks: dict[int, list[Finding]] = {}
-    for finding in rows:
-        marks.setdefault(finding.effect_id, []).append(finding)
+    asked = {
+        "route": (Route.choices, "a way into the body"),
+        "certainty": (Certainty.choices, "a certainty"),
+        "effect": ([(e.slug, e.name) for e in effects], "an effect"),
+        "kind": (Concept.Kind.choices, "a kind of concept"),
+        "view": ([("map", "Map"), ("table", "Table")], "a view"),
+        "sort": (evidence.SORTS.items(), "an order"),
+        "order": (evidence.ORDERS.items(), "a direction of order"),
+    }
+    answers = {name: chosen(request.GET.get(name, ""), *choice) for name, choice in asked.items()}
+    picked = {name: value for name, (value, _) in answers.items()}
+    notices = [notice for _, notice in answers.values() if notice]
+    fields = {"route": "route", "certainty": "certainty", "effect": "effect__slug", "kind": "concept__kind"}
+    narrowed = {name: picked[name] for name in fields if picked[name]}
+    findings = (
+        Finding.objects.published()
+        .select_related("effect", "concept__parent__parent__parent")  # as far up as `family_path` goes
+        .filter(**{fields[name]: narrowed[name] for name in narrowed})
+    )
     context = {
+        **{name: picked[name] for name in fields},
         "effects": effects,
         "routes": Route.choices,
         "certainties": Certainty.choices,
-        "route": route,
-        "certainty": certainty,
-        "effect": effect,
-        "sort": sort or "effect",
-        "sorts": SORTS.items(),
-        "notices": [n for n in (route_notice, certainty_notice, effect_notice, sort_notice) if n],
-        "rows": rows,
-        "marks": [(e, marks[e.pk]) for e in effects if e.pk in marks],
+        "kinds": Concept.Kind.choices,
+        "narrowed": narrowed,
+        "is_table": picked["view"] == "table",
     }
-    page = "glossary/evidence_map.html"
-    return render(request, f"{page}#results" if request.htmx else page, context)
+    if context["is_table"]:
+        sort = picked["sort"] or "effect"
+        order = picked["order"] or evidence.first_order(sort)
+        rows = evidence.sorted_findings(findings, sort, order)
+        page, page_notice = page_of(rows, request.GET.get("page", ""), 50)
+        notices += [page_notice] if page_notice else []
+        context |= {
+            "count": len(rows),
+            "page": page,
+            "rows": [(finding, evidence.counted(finding)) for finding in page],
+            "sort": sort,
+            "order": order,
+            "sorts": evidence.headings(sort, order),
+            "words": evidence.order_words(sort, order),
+            "kept": narrowed | {"view": "table", "sort": sort, "order": order},
+        }
+    else:
+        rows = list(findings)
+        context |= {"count": len(rows)} | evidence.drawn_map(rows)
+    context["notices"] = notices
+    template = "glossary/evidence_map.html"
+    return render(request, f"{template}#results" if request.htmx else template, context)
 
 
-def sorted_findings(findings: Iterable[Finding], sort: str) -> list[Finding]:
-    """Findings in one of the orders of the evidence table; ties keep the order of effects and names."""
-    rows = sorted(findings, key=lambda f: (f.effect.position, f.concept.name.casefold(), f.route))
-    keys = {
-        "effect": lambda f: 0,
-        "concept": lambda f: f.concept.name.casefold(),
-        "people": lambda f: -(f.people or 0),
-        "certainty": lambda f: -f.verdict.steps,
-    }
-    return sorted(rows, key=keys[sort])
+def page_of(rows: Sequence[Any] | QuerySet, number: str, size: int) -> tuple[Page, str]:
+    """One page of many rows and, when there is none of that number, a sentence that says so: `(page, notice)`."""
+    number = number.strip()
+    page = Paginator(rows, size).get_page(number or 1)
+    if not number or number == str(page.number):
+        return page, ""
+    return page, f"There is no page “{number[:60]}”; this is page {page.number} of {page.paginator.num_pages}."
 
 
 @require_safe
 @vary_on_headers("HX-Request")
 def source_list(request: HtmxHttpRequest) -> HttpResponse:
-    """Every source, by kind, narrowed by `?q=` and `?kind=`; htmx receives the list alone."""
-    kind, notice = chosen(request.GET.get("kind", ""), Source.Kind.choices, "a kind of source")
+    """Every source, a hundred a page, narrowed by `?q=`, `?kind=`, `?read=`, `?funder=`; htmx receives the list alone."""
+    asked = {
+        "kind": (Source.Kind.choices, "a kind of source"),
+        "read": (Source.Read.choices, "an amount of reading"),
+        "funder": (Source.Funder.choices, "a payer"),
+    }
+    answers = {name: chosen(request.GET.get(name, ""), *choice) for name, choice in asked.items()}
+    picked = {name: value for name, (value, _) in answers.items()}
     query = request.GET.get("q", "").strip()[:200]
-    sources = Source.objects.in_order()
-    if kind:
-        sources = sources.filter(kind=kind)
+    sources = Source.objects.in_order().filter(**{name: value for name, value in picked.items() if value})
     for word in query.split():
         sources = sources.filter(
             Q(title__icontains=word)
@@ -252,16 +305,24 @@ def source_list(request: HtmxHttpRequest) -> HttpResponse:
             | Q(container__icontains=word)
             | Q(key__icontains=word)
         )
-    counts = dict(Source.objects.values_list("kind").annotate(n=Count("pk")).order_by())
+    page, page_notice = page_of(sources, request.GET.get("page", ""), 100)
+    counts: dict[str, Counter[str]] = {name: Counter() for name in asked}
+    for *values, n in Source.objects.order_by().values_list(*asked).annotate(n=Count("pk")):
+        for name, value in zip(asked, values, strict=True):
+            counts[name][value] += n
     context = {
-        "sources": sources,
-        "kind": kind,
         "query": query,
-        "kinds": [(value, label, counts[value]) for value, label in Source.Kind.choices if value in counts],
-        "notices": [notice] if notice else [],
+        "page": page,
+        "count": page.paginator.count,
+        "kept": {name: value for name, value in [("q", query), *picked.items()] if value},
+        "fields": [
+            (name, label, picked[name], [(v, words, counts[name][v]) for v, words in asked[name][0] if counts[name][v]])
+            for name, label in [("kind", "Kind"), ("read", "What we read of it"), ("funder", "Who paid")]
+        ],
+        "notices": [notice for _, notice in [*answers.values(), (None, page_notice)] if notice],
     }
-    page = "glossary/source_list.html"
-    return render(request, f"{page}#results" if request.htmx else page, context)
+    template = "glossary/source_list.html"
+    return render(request, f"{template}#results" if request.htmx else template, context)
 
 
 @require_safe
