@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import segno
+from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import mark_safe
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -38,9 +43,19 @@ from products.search import LONGEST as LONGEST_QUERY
 from products.search import search as search_guide
 from products.search import suggest as suggest_from_guide
 from products.standards import CHECKLISTS
+from products.timeline import timeline
 
 API_BOUNDS = {"minimum": "from", "maximum": "to", "maxLength": "characters at most:", "default": "usually"}
 MAIN_CONCEPTS = ["cytokines", "prp", "supernatant", "lysate", "exosomes"]
+# The ways in that the cross-section of skin draws; the others do not pass through skin.
+DRAWN_ROUTES = {
+    Route.INTACT_SKIN,
+    Route.AFTER_PROCEDURE,
+    Route.MICRONEEDLED,
+    Route.INJECTED,
+    Route.WOUND,
+    Route.SYSTEMIC,
+}
 
 
 @require_safe
@@ -137,7 +152,7 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     regulations = list(category.regulations.for_reading())
     prices = list(category.prices.select_related("source"))
     cited = Source.objects.in_bulk(cited_keys(category.body), field_name="key")
-    rows = [*findings, *risks, *regulations]
+    rows = [*findings, *elsewhere, *risks, *regulations]
     every_source = {s.key: s for row in rows for s in row.sources.all()} | cited
     every_source |= {p.source.key: p.source for p in prices} | {s.key: s for s in category.course_sources.all()}
     citations = Citations(every_source)
@@ -146,6 +161,9 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         citations.number(key)
     context = {
         "category": category,
+        "is_drawn": category.route in DRAWN_ROUTES,
+        "is_prp": slug.startswith("prp-"),
+        "timeline": timeline(regulations, timezone.localdate()),
         "body": body,
         "where": where,
         "notices": [notice] if notice else [],
@@ -437,6 +455,62 @@ def sources_json(request: HttpRequest) -> HttpResponse:
 def opensearch(request: HttpRequest) -> HttpResponse:
     """Lets browsers offer the guide's search."""
     return render(request, "products/opensearch.xml", content_type="application/opensearchdescription+xml")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For those that ask for an icon without reading the page first, and for the editors' desk."""
+    return redirect(static("img/icon-192.png"))
+
+
+@require_safe
+def manifest(request: HttpRequest) -> HttpResponse:
+    """What a browser needs to put the guide among a person's apps."""
+    pages = [
+        ("Glossary", "glossary:concept_list"),
+        ("Check an ad", "products:check"),
+        ("Visit sheet", "products:visit"),
+    ]
+    body = {
+        "id": "/",
+        "name": "Claimed & Shown",
+        "short_name": "Claimed & Shown",
+        "description": "What sellers of regenerative treatments claim, and what studies show.",
+        "lang": "en-GB",
+        "start_url": reverse("products:home"),
+        "scope": "/",
+        "display": "standalone",
+        "display_override": ["minimal-ui", "standalone"],  # the way back stays in sight where it can
+        "background_color": "#fbf8f2",
+        "theme_color": "#fbf8f2",
+        "icons": [
+            {"src": static("img/icon.svg"), "type": "image/svg+xml", "sizes": "any"},
+            {"src": static("img/icon-192.png"), "type": "image/png", "sizes": "192x192"},
+            {"src": static("img/icon-512.png"), "type": "image/png", "sizes": "512x512"},
+            {
+                "src": static("img/icon-maskable-512.png"),
+                "type": "image/png",
+                "sizes": "512x512",
+                "purpose": "maskable",
+            },
+        ],
+        "shortcuts": [{"name": name, "url": reverse(page)} for name, page in pages],
+    }
+    return JsonResponse(body, content_type="application/manifest+json")
+
+
+@require_safe
+@cache_control(no_cache=True)
+def worker(request: HttpRequest) -> HttpResponse:
+    """The service worker: at the top of the site, because it serves what lies below its own address."""
+    script = (settings.BASE_DIR / "static/js/worker.js").read_text()
+    return HttpResponse(script, content_type="text/javascript; charset=utf-8")
+
+
+@require_safe
+def offline(request: HtmxHttpRequest) -> HttpResponse:
+    """What to read without a connection; the worker shows it for a page that this browser has no copy of."""
+    return render(request, "products/offline.html")
 
 
 @require_safe
