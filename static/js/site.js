@@ -155,6 +155,20 @@ window.addEventListener("storage", (event) => { if (event.key === "tray") showTr
 document.addEventListener("htmx:afterSettle", showTray);
 showTray();
 
+// --- Tables laid out as blocks stay tables to those who hear them. Some browsers forget it without roles, which HTML
+// itself has no room for; others need nothing.
+
+const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+
+function nameTables() {
+  for (const part of document.querySelectorAll("main table, main table *")) {
+    const role = part.tagName === "TH" ? (part.scope.startsWith("col") ? "columnheader" : "rowheader") : ROLES[part.tagName];
+    if (role) part.setAttribute("role", role);
+  }
+}
+document.addEventListener("htmx:afterSettle", nameTables);
+nameTables();
+
 // --- Terms explain themselves in a panel beside them: on hover, focus or tap; Escape closes it.
 
 const panel = document.getElementById("term-panel");

@@ -43,7 +43,7 @@ def guide():
 def columns(response):
     """The names over the columns, in order."""
     head = response.text.split("<thead", 1)[1].split("</thead>")[0]
-    return [name.strip() for name in re.findall(r'<th role="columnheader"[^>]*>\s*(?:<a[^>]*>)?([^<]+)', head)]
+    return [name.strip() for name in re.findall(r'<th scope="col">\s*(?:<a[^>]*>)?([^<]+)', head)]
 
 
 def rows(response):
