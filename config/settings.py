@@ -9,6 +9,7 @@
 | SITE_URL | address of the site as readers see it, for links that leave it (QR code, feed) | from the request |
 | SSL_REDIRECT | 0 where something in front already sends http to https | on when ALLOWED_HOSTS is set |
 | TRUST_PROXY_HEADERS | 1 behind a proxy that sets X-Forwarded-Proto and X-Forwarded-For itself | off |
+| PUBLISH_OWN_CERTAINTY | 1 for a team of one: who weighs a finding may publish it as well | off |
 | DATA_DIR | folder for the database, the local key and the collected static files | .data/ |
 """
 
@@ -200,6 +201,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 # A file given to the ad check never touches the disk.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
+# --- The editors' desk
+
+PUBLISH_OWN_CERTAINTY = env_flag("PUBLISH_OWN_CERTAINTY")
+PREVIEW_DAYS = 14  # how long a preview link for somebody outside opens
 
 # --- Logs: never what a visitor typed
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from config import views
 from products.api import api
+from products.preview import preview
 from products.sitemaps import SITEMAPS
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", include("glossary.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
+    path("preview/<str:token>/", preview, name="preview"),
     path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
     path("robots.txt", views.robots, name="robots"),
     path("healthz", views.healthz, name="healthz"),

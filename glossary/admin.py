@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
-from simple_history.admin import SimpleHistoryAdmin
 
+from glossary.desk import DeskAdmin, PartAdmin, WorkFilter
 from glossary.models import (
     Alias,
     Concept,
@@ -18,10 +18,8 @@ from glossary.models import (
     EffectWording,
     EventCount,
     Finding,
-    Publishable,
     Risk,
     Source,
-    State,
 )
 
 admin.site.site_header = "Claimed & Shown: the editors' desk"
@@ -47,28 +45,6 @@ class ReviewFilter(admin.SimpleListFilter):
         return queryset
 
 
-class PublishActions:
-    """Publish and withdraw, for every admin of publishable entries."""
-
-    @admin.action(description="Publish", permissions=["change"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
-        self.move(request, queryset, State.PUBLISHED)
-
-    @admin.action(description="Withdraw", permissions=["change"])
-    def withdraw(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
-        self.move(request, queryset, State.WITHDRAWN)
-
-    def move(self, request: HttpRequest, queryset: QuerySet[Publishable], state: State) -> None:
-        # One by one, so that each change is in the history; an update of the whole set is not.
-        count = 0
-        for entry in queryset.exclude(state=state):
-            entry.state = state
-            entry._change_reason = f"{state.label.capitalize()} by an editor"
-            entry.save()
-            count += 1
-        messages.success(request, f"{count} now {state.label}.")
-
-
 class AliasInline(admin.TabularInline):
     model = Alias
     extra = 0
@@ -85,26 +61,24 @@ class FindingInline(admin.TabularInline):
     can_delete = False
     show_change_link = True
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:
+        return super().get_queryset(request).select_related("concept", "effect")
 
-class RiskInline(admin.TabularInline):
-    """The risks at a glance; each opens on a page of its own."""
 
+class RiskInline(admin.StackedInline):
     model = Risk
-    fields = ["route", "title", "severity", "onset"]
-    readonly_fields = fields
     extra = 0
-    max_num = 0
-    can_delete = False
-    show_change_link = True
+    autocomplete_fields = ["sources"]
+    classes = ["collapse"]
 
 
 @admin.register(Concept)
-class ConceptAdmin(PublishActions, SimpleHistoryAdmin):
-    """One entry of the glossary with its names; its findings and risks are a click away."""
+class ConceptAdmin(DeskAdmin):
+    """One entry of the glossary with its names and risks; its findings are a click away."""
 
     # find
     list_display = ["name", "kind", "parent", "state", "findings_count", "reviewed_on", "review_due"]
-    list_filter = ["state", ReviewFilter, "kind"]
+    list_filter = ["state", WorkFilter, ReviewFilter, "kind"]
     list_select_related = ["parent"]
     search_fields = ["name", "slug", "summary", "aliases__text"]
     date_hierarchy = "reviewed_on"
@@ -112,13 +86,11 @@ class ConceptAdmin(PublishActions, SimpleHistoryAdmin):
     prepopulated_fields = {"slug": ["name"]}
     autocomplete_fields = ["parent"]
     fieldsets = [
-        (None, {"fields": ["name", "slug", "kind", "parent", "state"]}),
+        (None, {"fields": ["name", "slug", "kind", "parent"]}),
         ("What readers see", {"fields": ["summary", "not_same_as", "body"]}),
         ("Review", {"fields": ["reviewed_on", "review_due"]}),
     ]
     inlines = [AliasInline, FindingInline, RiskInline]
-    # publish
-    actions = ["publish", "withdraw"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Concept]:
         return super().get_queryset(request).annotate(how_many_findings=Count("findings"))
@@ -134,17 +106,17 @@ class EventCountInline(admin.TabularInline):
 
 
 @admin.register(Finding)
-class FindingAdmin(PublishActions, SimpleHistoryAdmin):
+class FindingAdmin(DeskAdmin):
     """Claim and evidence for one concept, effect and route. The verdict is computed; it cannot be typed."""
 
     list_display = ["__str__", "verdict_sentence", "people", "state", "searched_on"]
-    list_filter = ["state", "certainty", "direction", "route", "effect"]
+    list_filter = ["state", WorkFilter, "certainty", "direction", "route", "effect"]
     list_select_related = ["concept", "effect"]
     search_fields = ["concept__name", "effect__name", "claimed", "shown", "sources__key"]
     autocomplete_fields = ["concept", "effect", "main_source", "sources", "claim_sources"]
     readonly_fields = ["verdict_sentence", "who_paid_sentence"]
     fieldsets = [
-        (None, {"fields": ["concept", "effect", "route", "state"]}),
+        (None, {"fields": ["concept", "effect", "route"]}),
         ("Claimed", {"fields": ["claimed", "claim_sources"]}),
         ("Shown", {"fields": ["shown", "population", "people", "follow_up"]}),
         (
@@ -163,7 +135,6 @@ class FindingAdmin(PublishActions, SimpleHistoryAdmin):
         ("Resting on", {"fields": ["main_source", "sources", "who_paid_sentence", "searched_on"]}),
     ]
     inlines = [EventCountInline]
-    actions = ["publish", "withdraw"]
 
     @admin.display(description="verdict, as readers see it")
     def verdict_sentence(self, finding: Finding) -> str:
@@ -181,7 +152,10 @@ class FindingAdmin(PublishActions, SimpleHistoryAdmin):
 
 
 @admin.register(Risk)
-class RiskAdmin(SimpleHistoryAdmin):
+class RiskAdmin(PartAdmin):
+    """Every risk, to be found; it is changed on the page of its concept."""
+
+    owner = "concept"
     list_display = ["title", "concept", "route", "severity", "onset"]
     list_filter = ["severity", "route"]
     list_select_related = ["concept"]
@@ -190,7 +164,7 @@ class RiskAdmin(SimpleHistoryAdmin):
 
 
 @admin.register(Source)
-class SourceAdmin(SimpleHistoryAdmin):
+class SourceAdmin(DeskAdmin):
     """What everything rests on. A retracted source is marked here; what rests on it is listed on its page."""
 
     list_display = ["key", "title", "year", "kind", "read", "funder", "status", "checked_on"]
@@ -206,7 +180,7 @@ class EffectWordingInline(admin.TabularInline):
 
 
 @admin.register(Effect)
-class EffectAdmin(admin.ModelAdmin):
+class EffectAdmin(DeskAdmin):
     """An outcome people want, and how adverts word it. The ad check uses a new wording at once."""
 
     list_display = ["name", "body_area", "position"]
@@ -216,7 +190,10 @@ class EffectAdmin(admin.ModelAdmin):
 
 
 @admin.register(Alias)
-class AliasAdmin(admin.ModelAdmin):
+class AliasAdmin(PartAdmin):
+    """Every name, to be found; it is changed on the page of its concept."""
+
+    owner = "concept"
     list_display = ["text", "language", "kind", "concept", "is_ambiguous"]
     list_filter = ["kind", "language", "is_ambiguous"]
     list_select_related = ["concept"]

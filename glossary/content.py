@@ -28,6 +28,7 @@ from glossary.models import (
     Effect,
     Finding,
     LoadedEntry,
+    Publishable,
     Risk,
     Source,
     State,
@@ -637,6 +638,8 @@ class Sync:
         if not complete or len(self.problems) > before or not self.checked(entry, row, exclude=own):
             return None
         row._change_reason = CHANGE_REASON  # type: ignore[attr-defined]
+        if isinstance(row, Publishable):
+            row.state_before = None  # whoever writes the files may set any state
         try:
             with transaction.atomic():
                 row.save()

@@ -88,6 +88,8 @@ class Terms:
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """(start, end, slug) of each name to link in `text`: longest first at each place, never overlapping."""
+        if not self.names:
+            return
         plain, offsets = fold_with_offsets(text)
         hits = []
         for last, (form, slug, written) in self.automaton.iter(plain):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Self
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -58,12 +59,38 @@ class PublishableQuerySet(models.QuerySet):
 
 
 class Publishable(models.Model):
-    """An entry that readers see only once it is published."""
+    """An entry that readers see only once it is published.
+
+    Its state moves one step at a time, and only through `glossary.revisions`, which asks who may.
+    """
+
+    # From each state, where an entry may go next. The content files may set any: whoever writes them is trusted.
+    NEXT = {
+        State.DRAFT: {State.IN_REVIEW},
+        State.IN_REVIEW: {State.DRAFT, State.PUBLISHED},
+        State.PUBLISHED: {State.WITHDRAWN},
+        State.WITHDRAWN: {State.DRAFT},
+    }
 
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT, db_index=True)
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        entry = super().from_db(*args, **kwargs)
+        entry.state_before = entry.__dict__.get("state")
+        return entry
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuses a step that skips one, such as from draft to published; raises ValidationError."""
+        before = None if self._state.adding else getattr(self, "state_before", None)
+        if before and before != self.state and self.state not in self.NEXT[State(before)]:
+            words = f"From “{State(before).label}” an entry does not go to “{State(self.state).label}” in one step."
+            raise ValidationError({"state": words})
+        super().save(*args, **kwargs)
+        self.state_before = self.state
 
 
 class NaturalKeyManager(models.Manager):
@@ -241,6 +268,7 @@ class Concept(Publishable):
     """One entry of the glossary."""
 
     NATURAL_KEY = ("slug",)
+    PARTS = ("aliases", "risks")
 
     class Kind(models.TextChoices):
         FAMILY = "family", "family"
@@ -273,6 +301,7 @@ class Concept(Publishable):
     objects = NaturalKeyManager.from_queryset(ConceptQuerySet)()
 
     class Meta:
+        default_permissions = ("add", "change", "delete", "view", "publish")
         ordering = [Lower("name")]
         constraints = [
             models.CheckConstraint(
@@ -390,6 +419,7 @@ class Effect(models.Model):
     """An outcome that people want."""
 
     NATURAL_KEY = ("slug",)
+    PARTS = ("wordings",)
 
     class BodyArea(models.TextChoices):
         FACE = "face", "face"
@@ -470,6 +500,9 @@ class Finding(Publishable):
     """What sellers claim and what studies show for one concept, one effect, one route."""
 
     NATURAL_KEY = ("concept__slug", "effect__slug", "route")
+    PARTS = ("event_counts",)
+    # Who last changed one of these may not publish the change.
+    WEIGHED = ("direction", "size", "certainty")
 
     concept = models.ForeignKey(Concept, models.CASCADE, related_name="findings")
     effect = models.ForeignKey(Effect, models.PROTECT, related_name="findings")
@@ -510,6 +543,7 @@ class Finding(Publishable):
     objects = NaturalKeyManager.from_queryset(FindingQuerySet)()
 
     class Meta:
+        default_permissions = ("add", "change", "delete", "view", "publish")
         ordering = ["concept", "effect", "route"]
         constraints = [
             models.UniqueConstraint(
@@ -699,6 +733,88 @@ class Risk(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{self.concept.get_absolute_url()}#risks"
+
+
+# --- Every save of an entry
+
+
+class RevisionQuerySet(models.QuerySet["Revision"]):
+    def of(self, entry: models.Model) -> Self:
+        """All that was ever saved of one entry, oldest first."""
+        return self.filter(model=entry._meta.label_lower, entry_id=entry.pk).order_by("number")
+
+    def current(self) -> Self:
+        """Without what was set aside because somebody else had saved first."""
+        return self.exclude(state=Revision.State.ASIDE)
+
+    def waiting(self, *kinds: type[models.Model]) -> Self:
+        """Drafts and what is in review: the newest save of each entry, of these kinds or of all."""
+        newer = self.current().filter(
+            model=OuterRef("model"), entry_id=OuterRef("entry_id"), number__gt=OuterRef("number")
+        )
+        found = self.filter(state__in=Revision.OPEN).exclude(Exists(newer))
+        return found.filter(model__in=[kind._meta.label_lower for kind in kinds]) if kinds else found
+
+
+class Revision(models.Model):
+    """One entry as somebody saved it: never changed and never deleted, so nothing that was written is lost.
+
+    The newest one that was not set aside is the working copy. Readers see what was last published.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "draft"
+        IN_REVIEW = "in-review", "in review"
+        PUBLISHED = "published", "published"
+        WITHDRAWN = "withdrawn", "withdrawn"
+        DISCARDED = "discarded", "draft given up"
+        ASIDE = "aside", "set aside"
+        DELETED = "deleted", "deleted"
+
+    OPEN = (State.DRAFT, State.IN_REVIEW)
+
+    model = models.CharField(max_length=60)
+    entry_id = models.BigIntegerField()
+    number = models.PositiveIntegerField(help_text="1, 2, 3 … for each entry.")
+    state = models.CharField(max_length=10, choices=State)
+    content = models.JSONField(help_text="As `glossary.revisions.snapshot` writes it.")
+    name = models.CharField(max_length=200, help_text="What the entry was called then.")
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty = the content files.",
+    )
+    saved_at = models.DateTimeField(default=timezone.now)
+    reason = models.TextField(blank=True)
+    based_on = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Of one set aside: which save it began from."
+    )
+
+    objects = RevisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-saved_at", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "entry_id", "number"], name="glossary_revision_number_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["draft", "in-review", "published", "withdrawn", "discarded", "aside", "deleted"]
+                ),
+                name="glossary_revision_state_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["model", "state"], name="glossary_revision_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.name}, save {self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for somebody: a draft, or one in review."""
+        return self.state in self.OPEN
 
 
 # --- What came from the content files

@@ -21,7 +21,7 @@ from config.http import HtmxHttpRequest, site_root
 from glossary import evidence, jsonld
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
-from glossary.models import Alias, Concept, Effect, Finding, Publishable, Route, Source, cited_keys
+from glossary.models import Alias, Concept, Effect, Finding, Publishable, Route, Source, State, cited_keys
 from glossary.near import near_concepts
 from glossary.references import FORMATS
 from glossary.text import fold
@@ -119,10 +119,14 @@ def family_tree(concepts: list[Concept]) -> list[tuple[Concept, list]]:
 
 
 def renamed(request: HtmxHttpRequest, model: type[Publishable], page: str, slug: str) -> HttpResponse:
-    """The way to an entry that once had this slug; 404 when none had."""
+    """The way to an entry that once had this slug; what was withdrawn says so with 410, and 404 when there was none."""
     present = model.objects.renamed([slug]).get(slug)
     if present is None:
-        raise Http404
+        withdrawn = model.objects.filter(slug=slug, state=State.WITHDRAWN).first()
+        if withdrawn is None:
+            raise Http404
+        context = {"entry": withdrawn, "last": withdrawn.history.order_by("history_date").last()}
+        return render(request, "withdrawn.html", context, status=410)
     query = request.META.get("QUERY_STRING", "")
     return redirect(reverse(page, args=[present]) + (f"?{query}" if query else ""), permanent=True)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.forms import ModelForm
 from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
 
-from glossary.admin import PublishActions, ReviewFilter
+from glossary.admin import ReviewFilter
+from glossary.desk import DeskAdmin, PartAdmin, WorkFilter
 from products.models import (
     Category,
     ContentCheck,
@@ -45,30 +42,25 @@ class PriceInline(admin.TabularInline):
     autocomplete_fields = ["source"]
 
 
-class RegulationInline(admin.TabularInline):
-    """The rules at a glance; each opens on a page of its own."""
-
+class RegulationInline(admin.StackedInline):
     model = Regulation
-    fields = ["jurisdiction", "status", "since", "checked_on"]
-    readonly_fields = fields
     extra = 0
-    max_num = 0
-    can_delete = False
-    show_change_link = True
+    autocomplete_fields = ["main_source", "sources"]
+    classes = ["collapse"]
 
 
 @admin.register(Category)
-class CategoryAdmin(PublishActions, SimpleHistoryAdmin):
+class CategoryAdmin(DeskAdmin):
     """What a person is offered. Its findings and risks follow from its ingredients and its route."""
 
     list_display = ["name", "kind", "route", "state", "reviewed_on", "review_due"]
-    list_filter = ["state", ReviewFilter, "kind", "route", "effects"]
+    list_filter = ["state", WorkFilter, ReviewFilter, "kind", "route", "effects"]
     search_fields = ["name", "slug", "summary"]
     date_hierarchy = "reviewed_on"
     prepopulated_fields = {"slug": ["name"]}
     autocomplete_fields = ["course_sources"]
     fieldsets = [
-        (None, {"fields": ["name", "slug", "kind", "route", "state"]}),
+        (None, {"fields": ["name", "slug", "kind", "route"]}),
         ("What readers see", {"fields": ["summary", "mechanism", "body"]}),
         (
             "Course",
@@ -78,23 +70,18 @@ class CategoryAdmin(PublishActions, SimpleHistoryAdmin):
         ("Review", {"fields": ["reviewed_on", "review_due"]}),
     ]
     inlines = [GoalInline, IngredientInline, PriceInline, RegulationInline]
-    actions = ["publish", "withdraw"]
 
 
 @admin.register(Regulation)
-class RegulationAdmin(SimpleHistoryAdmin):
+class RegulationAdmin(PartAdmin):
+    """Every rule, to be found; it is changed on the page of its category."""
+
+    owner = "category"
     list_display = ["category", "jurisdiction", "status", "since", "checked_on"]
     list_filter = ["jurisdiction", "status", "category"]
     list_select_related = ["category"]
     search_fields = ["category__name", "detail"]
-    autocomplete_fields = ["category", "main_source", "sources"]
     date_hierarchy = "checked_on"
-
-    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
-        """The main source is one of the sources, whether or not the editor chose it twice."""
-        super().save_related(request, form, formsets, change)
-        if form.instance.main_source:
-            form.instance.sources.add(form.instance.main_source)
 
 
 class RedFlagWordingInline(admin.TabularInline):
@@ -103,7 +90,7 @@ class RedFlagWordingInline(admin.TabularInline):
 
 
 @admin.register(RedFlag)
-class RedFlagAdmin(SimpleHistoryAdmin):
+class RedFlagAdmin(DeskAdmin):
     """A warning sign and the wordings that give it away. The ad check uses a new wording at once."""
 
     list_display = ["name", "severity", "question", "position"]
@@ -116,7 +103,7 @@ class RedFlagAdmin(SimpleHistoryAdmin):
 
 
 @admin.register(Question)
-class QuestionAdmin(admin.ModelAdmin):
+class QuestionAdmin(DeskAdmin):
     list_display = ["text", "is_on_wallet_card", "position"]
     list_filter = ["is_on_wallet_card", "categories"]
     search_fields = ["text", "slug", "why"]
@@ -132,7 +119,7 @@ class ReadyMadeItemInline(admin.TabularInline):
 
 
 @admin.register(ReadyMade)
-class ReadyMadeAdmin(SimpleHistoryAdmin):
+class ReadyMadeAdmin(DeskAdmin):
     """A comparison under a title of its own: two to four products or concepts."""
 
     list_display = ["title", "goal", "position"]
@@ -165,7 +152,7 @@ class ContentCheckAdmin(admin.ModelAdmin):
 
 
 @admin.register(ReportingBody)
-class ReportingBodyAdmin(admin.ModelAdmin):
+class ReportingBodyAdmin(DeskAdmin):
     list_display = ["name", "jurisdiction", "url"]
     list_filter = ["jurisdiction"]
     search_fields = ["name", "what"]

@@ -7,7 +7,7 @@ class ProductsConfig(AppConfig):
     verbose_name = "Products"
 
     def ready(self) -> None:
-        from products import search_index
+        from products import gaps, search_index  # noqa: F401 - gaps registers what a category needs
 
         search_index.connect()
         post_migrate.connect(search_index.install, sender=self, dispatch_uid="products_search")

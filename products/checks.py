@@ -2,14 +2,23 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 
-import textstat
 from django.db import models, transaction
 
 from glossary.markdown import entry_url
 from glossary.models import CITATION, Concept, Effect, EventCount, Finding, Risk, Source
+from glossary.reading import (
+    BODY_GRADE,
+    HIGHEST_RATIO,
+    LOWEST_RATIO,
+    SUMMARY_GRADE,
+    advertising_word,
+    detail_ratio,
+    grade,
+    plain,
+)
 from glossary.text import fold
 from products.models import (
     Category,
@@ -22,50 +31,11 @@ from products.models import (
     ordinary_care_for,
 )
 
-SUMMARY_GRADE, BODY_GRADE = 9, 10
-LOWEST_RATIO, HIGHEST_RATIO = 0.5, 2
 MOST_MONTHS_TO_REVIEW = 24
-BANNED = re.compile(
-    r"\b(miracles?|miraculous|proven|safe|cure-alls?|panacea|revolutionary|breakthroughs?|game-chang\w+|magic(?:al)?|"
-    r"wonder (?:drug|cure)|holy grail|fountain of youth|cutting-edge|state-of-the-art|amazing|incredible|guaranteed to|"
-    r"clinically tested|world-class|unique formula|risk-free)\b",
-    re.IGNORECASE,
-)
-QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"")
 LINK = re.compile(r"\]\(((?:concept|category):[a-z0-9-]+)\)")
 ABBREVIATION = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*[A-Z](?:-[A-Za-z0-9]+)*s?(?!\w)")
 # Read and said by everyone in this form; the Roman numbers name classes of law.
 EVERYDAY = {"US", "UK", "EU", "HIV", "DNA", "II", "III"}
-
-
-def plain(markdown: str) -> str:
-    """Markdown as it is read aloud: no marks, no citations; headings end in a full stop."""
-    text = CITATION.sub("", markdown)
-    text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"^\s*#+\s*(.*)$", r"\1.", text, flags=re.MULTILINE)
-    text = re.sub(r"^\s*(?:[-*]|\d+\.)\s+", "", text, flags=re.MULTILINE)
-    return re.sub(r"[*_`>|]", "", text)
-
-
-def grade(text: str) -> float:
-    """Flesch-Kincaid school grade."""
-    return textstat.flesch_kincaid_grade(plain(text))
-
-
-def word_count(texts: Iterable[str]) -> int:
-    """Words in all of these."""
-    return sum(len(text.split()) for text in texts)
-
-
-def detail_ratio(findings: Iterable[Finding], risks: Iterable[Risk]) -> float | None:
-    """Words on what may get better to words on what may go wrong; None where one side is empty.
-
-    A finding of harm counts as what may go wrong.
-    """
-    rows = list(findings)
-    good = word_count(f.shown for f in rows if f.direction != "harm")
-    bad = word_count(f.shown for f in rows if f.direction == "harm") + word_count(r.known for r in risks)
-    return good / bad if good and bad else None
 
 
 class Published:
@@ -225,8 +195,8 @@ def hard_bodies(guide: Published) -> Iterator[str]:
 
 def advertising_words(guide: Published) -> Iterator[str]:
     for row, text in guide.texts:
-        if match := BANNED.search(QUOTED.sub("", text)):
-            yield f"{row}: “{match[0]}”"
+        if word := advertising_word(text):
+            yield f"{row}: “{word}”"
 
 
 def undefined_abbreviations(guide: Published) -> Iterator[str]:

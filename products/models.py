@@ -69,6 +69,7 @@ class Category(Publishable):
     """What a person is offered, e.g. exosomes with microneedling."""
 
     NATURAL_KEY = ("slug",)
+    PARTS = ("goals", "ingredients", "prices", "regulations")
 
     class Kind(models.TextChoices):
         TREATMENT = "treatment", "sold as a treatment"
@@ -98,6 +99,7 @@ class Category(Publishable):
     objects = NaturalKeyManager.from_queryset(CategoryQuerySet)()
 
     class Meta:
+        default_permissions = ("add", "change", "delete", "view", "publish")
         ordering = [Lower("name")]
         verbose_name_plural = "categories"
         constraints = [
@@ -378,6 +380,7 @@ class RedFlag(models.Model):
     """A warning sign in what a seller says."""
 
     NATURAL_KEY = ("slug",)
+    PARTS = ("wordings",)
 
     class Severity(models.TextChoices):
         NOTE = "note", "worth a question"
@@ -471,6 +474,7 @@ class ReadyMade(models.Model):
     """A comparison that many people look for, under a title of its own."""
 
     NATURAL_KEY = ("slug",)
+    PARTS = ("items",)
 
     slug = models.SlugField(max_length=60, unique=True)
     title = models.CharField(max_length=120, help_text="The question it answers, with its question mark.")

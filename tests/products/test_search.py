@@ -449,10 +449,10 @@ def test_editor_reads_the_words_people_look_for_but_changes_none(admin_client):
     assert admin_client.post(reverse("admin:products_missedsearch_change", args=[row.pk])).status_code == 403
 
 
-def test_concept_edited_in_the_admin_is_found_under_its_new_name(admin_client):
+def test_concept_withdrawn_in_the_admin_is_found_no_more(admin_client):
     concept = make_concept(name="Oldword")
-    data = {"action": "withdraw", "_selected_action": [concept.pk]}
-    admin_client.post(reverse("admin:glossary_concept_changelist"), data)
+    address = reverse("admin:glossary_concept_move", args=[concept.pk])
+    admin_client.post(address, {"to": "withdraw", "reason": "Not sold any more."})
     assert Concept.objects.get().state == "withdrawn"
     assert slugs(admin_client, "oldword") == []
 
