@@ -48,6 +48,7 @@ class ReviewFilter(admin.SimpleListFilter):
 class AliasInline(admin.TabularInline):
     model = Alias
     extra = 0
+    classes = ["collapse"]  # some concepts have eighty names
 
 
 class FindingInline(admin.TabularInline):

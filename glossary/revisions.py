@@ -96,11 +96,12 @@ def snapshot(entry: models.Model) -> Content:
     return {"fields": fields, "parts": parts}
 
 
-def write_row(row: models.Model, values: Content, *, check: bool, reason: str) -> None:
-    """Save one row with these values, and only where they differ from what stands there."""
+def write_row(row: models.Model, values: Content, *, check: bool, reason: str) -> bool:
+    """Save one row with these values, and only where they differ from what stands there; whether it was saved."""
     is_new = row._state.adding
-    if not is_new and all(row_content(row).get(name) == value for name, value in values.items()):
-        return
+    present = {} if is_new else row_content(row)
+    if not is_new and all(present.get(name) == value for name, value in values.items()):
+        return False
     links = {link.name: link for link in row._meta.many_to_many}
     for field in row._meta.concrete_fields:
         if field.name in values and not field.primary_key:
@@ -112,6 +113,7 @@ def write_row(row: models.Model, values: Content, *, check: bool, reason: str) -
     for name in links.keys() & values.keys():
         if is_new or set(values[name]) != set(getattr(row, name).values_list("pk", flat=True)):
             getattr(row, name).set(values[name])
+    return True
 
 
 def write(entry: models.Model, content: Content, *, check: bool, reason: str = "") -> None:
@@ -120,21 +122,27 @@ def write(entry: models.Model, content: Content, *, check: bool, reason: str = "
     With `check`, every row is validated and parts that a draft added get numbers from the database; without, as in
     a rehearsal, they keep those of the draft. Raises ValidationError, with `check`, and IntegrityError.
     """
-    write_row(entry, content["fields"], check=check, reason=reason)
+    is_told = write_row(entry, content["fields"], check=check, reason=reason)
+    has_new_parts = False
     for name, wanted in content["parts"].items():
         relation = entry._meta.get_field(name)
         model = relation.related_model
         rows = {row.pk: row for row in model._default_manager.filter(**{relation.field.name: entry.pk})}
         for pk in rows.keys() - {part["pk"] for part in wanted}:
             rows[pk].delete()
+            has_new_parts = True
         for part in wanted:
             pk = None if check and part["pk"] >= FIRST_DRAFT_ID else part["pk"]
             row = rows.get(pk) or model(pk=pk)
             values = part["fields"] | {relation.field.name: entry.pk}
             try:
-                write_row(row, values, check=check, reason=reason)
+                has_new_parts |= write_row(row, values, check=check, reason=reason)
             except ValidationError as error:
                 raise ValidationError([f"{row}: {message}" for message in error.messages]) from error
+    if has_new_parts and not is_told and check:
+        # Not every kind of part has a history of its own: the entry's tells that something changed, and why.
+        entry._change_reason = reason  # type: ignore[attr-defined]
+        entry.save()
 
 
 def with_draft_ids(content: Content, known: Content) -> Content:

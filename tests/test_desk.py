@@ -1,6 +1,7 @@
 """The editors' desk: drafts beside live entries, review, two editors at once, undo, deletion."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -285,6 +286,14 @@ def test_a_correction_is_marked_as_such(reviewer):
     assert concept.history.first().history_change_reason == "Correction: The dose was wrong."
 
 
+def test_a_changed_name_alone_is_told_to_readers_as_well(reviewer, client):
+    concept = make_concept(slug="exosomes", body=sentence(), aliases=["old name"])
+    fields = opened(reviewer, concept) | {"aliases-0-text": "new name"}
+    saved(reviewer, concept, "_publish", fields, change_reason="The name was misspelt.")
+    assert [alias.text for alias in concept.aliases.all()] == ["new name"]
+    assert "The name was misspelt." in client.get("/glossary/exosomes/").text
+
+
 # --- Two at once
 
 
@@ -344,6 +353,27 @@ def test_sources_are_kept_from_being_overwritten_as_well(writer, reviewer):
     assert "merge" in page.request["PATH_INFO"]
     source.refresh_from_db()
     assert source.title == "His title"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_save_at_the_same_moment_one_is_taken_and_every_text_is_kept():
+    concept = make_concept(summary="A summary.", body=sentence())
+    editors = [make_editor(f"editor {n}", publishes=False) for n in range(4)]
+    fields = [opened(editor, concept) for editor in editors]
+
+    def save(n):
+        try:
+            data = fields[n] | {"summary": f"Words of {n}.", "_save": "1"}
+            return editors[n].post(address(concept), data).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(save, range(4))) == {302}
+    saves = Revision.objects.of(concept)
+    assert sorted(saves.values_list("state", flat=True)) == ["aside", "aside", "aside", "draft", "published"]
+    words = {save.content["fields"]["summary"] for save in saves.exclude(state="published")}
+    assert words == {f"Words of {n}." for n in range(4)}
 
 
 # --- Nothing lost
