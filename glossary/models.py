@@ -701,6 +701,75 @@ class Risk(models.Model):
         return f"{self.concept.get_absolute_url()}#risks"
 
 
+# --- Addresses
+
+
+class LinkCheckQuerySet(models.QuerySet["LinkCheck"]):
+    def dead(self) -> Self:
+        """Those that an editor should replace: removed by their owner, or failed on several days."""
+        return self.filter(Q(outcome=LinkCheck.Outcome.GONE) | Q(failed_days__gte=LinkCheck.DAYS_TO_DEATH))
+
+
+class LinkCheck(models.Model):
+    """What an address said when it was last asked, written by `manage.py check_links`.
+
+    Of the address and not of the source: a source keeps its row when its address changes, and this goes.
+    """
+
+    class Outcome(models.TextChoices):
+        FINE = "fine", "answers"
+        MOVED = "moved", "answers, but has moved for good: take the new address"
+        GUARDED = "guarded", "keeps programs out: look with a browser"
+        BUSY = "busy", "asks us to come back later"
+        INSIDE = "inside", "leads inside a network and was not asked"
+        MISSING = "missing", "has no such page"
+        GONE = "gone", "says that the page was removed for good"
+        HOME = "home", "leads to a front page or an error page instead"
+        LOOP = "loop", "sends us round in circles"
+        FAULT = "fault", "has a fault of its own"
+        NO_HOST = "no-host", "is of a site that no longer exists"
+        SILENT = "silent", "does not answer"
+        CERTIFICATE = "certificate", "has a certificate that is not in order"
+
+    FAILURES = frozenset(
+        {
+            Outcome.MISSING,
+            Outcome.GONE,
+            Outcome.HOME,
+            Outcome.LOOP,
+            Outcome.FAULT,
+            Outcome.NO_HOST,
+            Outcome.SILENT,
+            Outcome.CERTIFICATE,
+        }
+    )
+    # These say nothing about the page, so they neither count as a failure nor end a row of them.
+    UNCLEAR = frozenset({Outcome.GUARDED, Outcome.BUSY, Outcome.INSIDE})
+    DAYS_TO_DEATH = 3
+
+    url = models.CharField("address", max_length=500, unique=True)
+    outcome = models.CharField(max_length=11, choices=Outcome)
+    status_code = models.PositiveSmallIntegerField("answer", null=True, blank=True)
+    final_url = models.CharField("leads to", max_length=2000, blank=True)
+    checked_at = models.DateTimeField("asked at", db_index=True)
+    first_failed_at = models.DateTimeField("fails since", null=True, blank=True)
+    last_failed_on = models.DateField(null=True, blank=True)
+    failed_days = models.PositiveSmallIntegerField("days failed in a row", default=0, db_index=True)
+
+    objects = LinkCheckQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-failed_days", "url"]
+
+    def __str__(self) -> str:
+        return f"{self.url} {self.get_outcome_display()}"
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether an editor should replace it; one bad day is none of our business."""
+        return self.outcome == self.Outcome.GONE or self.failed_days >= self.DAYS_TO_DEATH
+
+
 # --- What came from the content files
 
 
