@@ -382,6 +382,21 @@ def test_a_network_lost_on_the_way_is_nobodys_fault(server):
     assert LinkCheck.objects.get().outcome == "fine"
 
 
+def test_failures_are_believed_when_a_site_known_from_earlier_answers(server):
+    LinkCheck.objects.create(url=server.root + "/fine", outcome="fine", checked_at=timezone.now())
+    asker = links.Asker(pause=0, timeout=1, allow_local=True)
+    assert list(links.run(["http://no-such-host.invalid/page"], asker))[-1].unsaved == 0
+    assert LinkCheck.objects.get(outcome="no-host").failed_days == 1
+
+
+def test_something_near_that_answers_for_a_bare_number_is_no_way_out(server, monkeypatch):
+    monkeypatch.setattr(links, "is_public", lambda number: True)
+    make_source(url=server.root + "/fine")
+    make_source(url="http://no-such-host.invalid/page")
+    assert "1 could not be reached" in check(local=False)
+    assert not LinkCheck.objects.filter(outcome="no-host").exists()
+
+
 def test_every_address_is_asked_once_by_doi_as_well_and_forgotten_when_nothing_cites_it():
     shared = "https://example.org/same"
     source = make_source(url=shared, doi="10.1000/xyz")

@@ -57,7 +57,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{forgotten} addresses are cited no more and were forgotten.")
         if report.unsaved:
             self.stdout.write(
-                f"The network went away on the way: {report.unsaved} that could not be reached were not written down."
+                f"{report.unsaved} could not be reached, nor could any site that is known to answer, so this machine "
+                "seems to have no way out. They were not written down."
             )
         users = links.cited_by(url for url, _ in report.failed)
         for url, check in sorted(report.failed, key=lambda pair: (not pair[1].is_dead, pair[0])):
