@@ -360,7 +360,6 @@ class Report:
     """What a run did. `is_offline`: nothing could be reached, so nothing was written down."""
 
     asked: int = 0
-    left: int = 0
     unsaved: int = 0
     is_offline: bool = False
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -374,11 +373,10 @@ def run(urls: list[str], asker: Asker) -> Iterator[Answer | Report]:
     does: a machine without a network says nothing about anybody's page.
     """
     report, unreached, has_reached = Report(), [], False
-    for number, url in enumerate(urls):
+    for url in urls:
         try:
             answer = asker.ask(url)
         except OutOfTimeError:
-            report.left = len(urls) - number
             break
         report.asked += 1
         report.outcomes[answer.outcome] = report.outcomes.get(answer.outcome, 0) + 1

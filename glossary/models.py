@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any, Self
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models import F, OuterRef, Q, Value
+from django.db.models.functions import Concat, Lower
 from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
@@ -18,6 +19,8 @@ from glossary.text import fold
 from glossary.verdict import Certainty, Direction, Size, Verdict, verdict
 
 CITATION = re.compile(r"\[@([a-z0-9][a-z0-9-]*)\]")
+# The fields, of any model with a natural key, whose Markdown may cite sources.
+CITING = frozenset({"body", "not_same_as"})
 
 
 class Route(models.TextChoices):
@@ -85,6 +88,30 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Those that may carry a verdict."""
         return self.filter(kind__in=Source.STUDIES)
 
+    def cited(self) -> Self:
+        """Those on which anything rests, in any app: through a relation or by a mark in a text."""
+        used = Q()
+        for relation in Source._meta.related_objects:
+            if relation.related_model is not Source:
+                rows, name = relation.related_model._default_manager, relation.field.name
+                if relation.many_to_many:
+                    rows, name = relation.through._default_manager, relation.field.m2m_reverse_field_name()
+                used |= models.Exists(rows.filter(**{name: OuterRef("pk")}))
+        mark = Concat(Value("[@"), OuterRef("key"), Value("]"))
+        for model in apps.get_models():
+            if hasattr(model, "NATURAL_KEY"):
+                for name in {f.name for f in model._meta.concrete_fields} & CITING:
+                    used |= models.Exists(model._default_manager.filter(**{f"{name}__contains": mark}))
+        return self.filter(used)
+
+    def out_of_date_but_cited(self) -> Self:
+        """Those that something rests on although they were retracted, doubted or replaced."""
+        return self.exclude(status=Source.Status.CURRENT).cited()
+
+    def not_looked_at_for_a_year(self) -> Self:
+        """Those whose page nobody has checked for 365 days."""
+        return self.filter(checked_on__lt=timezone.localdate() - timezone.timedelta(days=365))
+
 
 class Source(models.Model):
     """One publication or official page, and how much of it was read."""
@@ -145,6 +172,9 @@ class Source(models.Model):
         CONCERN = "concern", "expression of concern"
         RETRACTED = "retracted", "retracted"
         SUPERSEDED = "superseded", "superseded"
+
+    # What is no longer to be relied on; a superseded source was right in its day.
+    DOUBTED = frozenset({Status.RETRACTED, Status.CONCERN})
 
     key = models.SlugField(max_length=80, unique=True, help_text="Short name used in texts: [@key].")
     kind = models.CharField(max_length=20, choices=Kind)
@@ -449,6 +479,12 @@ class FindingQuerySet(PublishableQuerySet):
         """Published findings of published concepts."""
         return super().published().filter(concept__state=State.PUBLISHED)
 
+    def to_rejudge(self) -> Self:
+        """Published findings that rest on a source which was retracted or is in doubt."""
+        doubted = Source.objects.filter(status__in=Source.DOUBTED).values("pk")
+        links = Finding.sources.through.objects.filter(source__in=doubted)
+        return self.published().filter(Q(main_source__in=doubted) | Q(pk__in=links.values("finding")))
+
     def on_route(self, route: str) -> Self:
         """Findings on one way into the body."""
         return self.filter(route=route)
@@ -584,6 +620,29 @@ class Finding(Publishable):
         noun = "study" if count == 1 else "studies"
         said = f"Makers or sellers paid for or took part in {paid} of {count} {noun}."
         return f"{said} For {silent}, what we read does not say who paid." if silent else said
+
+    @property
+    def doubt(self) -> str:
+        """That it rests on something retracted or in doubt, in one sentence; empty when it does not.
+
+        Reads the prefetched sources.
+        """
+        sources = self.sources.all()
+        retracted = sum(source.status == Source.Status.RETRACTED for source in sources)
+        doubted = sum(source.status == Source.Status.CONCERN for source in sources)
+        if not retracted and not doubted:
+            return ""
+        of = f"of the {len(sources)} sources behind this" if len(sources) > 1 else "source behind this"
+        parts = []
+        if retracted:
+            parts.append(
+                f"{retracted if len(sources) > 1 else 'The'} {of} {'was' if retracted == 1 else 'were'} retracted"
+            )
+        if doubted:
+            verb = "is" if doubted == 1 else "are"
+            begin = f"{doubted} {of}" if len(sources) > 1 else f"The {of}"
+            parts.append(f"{begin if not retracted else doubted} {verb} under a warning from the publisher")
+        return f"{' and '.join(parts)}. Read this with care until we have judged it again."
 
 
 class EventCount(models.Model):
