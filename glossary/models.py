@@ -819,6 +819,8 @@ class LinkCheck(models.Model):
 
     class Meta:
         ordering = ["-failed_days", "url"]
+        verbose_name = "cited address"
+        verbose_name_plural = "cited addresses"
 
     def __str__(self) -> str:
         return f"{self.url} {self.get_outcome_display()}"

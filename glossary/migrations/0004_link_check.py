@@ -24,6 +24,8 @@ class Migration(migrations.Migration):
                 ('failed_days', models.PositiveSmallIntegerField(db_index=True, default=0, verbose_name='days failed in a row')),
             ],
             options={
+                'verbose_name': 'cited address',
+                'verbose_name_plural': 'cited addresses',
                 'ordering': ['-failed_days', 'url'],
             },
         ),
