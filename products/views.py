@@ -24,7 +24,7 @@ from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
 from glossary.verdict import Certainty
-from glossary.views import chosen, references, renamed
+from glossary.views import chosen, page_of, references, renamed
 from products import adcheck, changes, compare, exports
 from products.card import draw_card
 from products.models import (
@@ -181,7 +181,7 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "beside": [c for c in ordinary_care_for(category.goal_ids) if c.pk != category.pk][:3],
         "numbers": citations.numbers,
         "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
-        "changes": list(category.history.order_by("-history_date")[:5]),
+        "changes": changes.of_page(category),
     }
     if not request.htmx:
         root = site_root(request)
@@ -408,8 +408,17 @@ def about(request: HtmxHttpRequest) -> HttpResponse:
 
 @require_safe
 def change_list(request: HtmxHttpRequest) -> HttpResponse:
-    """What changed on the site and why, newest first."""
-    return render(request, "products/change_list.html", {"changes": changes.recent_changes()})
+    """What changed on the site and why, newest first, fifty a page; `?kind=corrections` leaves the corrections alone."""
+    kind, notice = chosen(request.GET.get("kind", ""), [("corrections", "Corrections")], "a kind of change")
+    page, page_notice = page_of(changes.groups(corrections=bool(kind)), request.GET.get("page", ""), 50)
+    context = {
+        "changes": changes.told(page),
+        "page": page,
+        "kind": kind,
+        "kept": {"kind": kind} if kind else {},
+        "notices": [said for said in (notice, page_notice) if said],
+    }
+    return render(request, "products/change_list.html", context)
 
 
 @require_safe
