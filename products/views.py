@@ -24,7 +24,7 @@ from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
 from glossary.verdict import Certainty
-from glossary.views import chosen, page_of, references, renamed
+from glossary.views import chosen, references, renamed
 from products import adcheck, changes, compare, exports
 from products.card import draw_card
 from products.models import (
@@ -410,13 +410,25 @@ def about(request: HtmxHttpRequest) -> HttpResponse:
 def change_list(request: HtmxHttpRequest) -> HttpResponse:
     """What changed on the site and why, newest first, fifty a page; `?kind=corrections` leaves the corrections alone."""
     kind, notice = chosen(request.GET.get("kind", ""), [("corrections", "Corrections")], "a kind of change")
-    page, page_notice = page_of(changes.groups(corrections=bool(kind)), request.GET.get("page", ""), 50)
+    asked, size = request.GET.get("page", "").strip(), 50
+    number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else 1
+    number = max(number, 1)
+    trail = changes.groups(corrections=bool(kind))
+    # One more than is shown tells whether there is an older page; to count all would cost as much again.
+    rows = list(trail[size * (number - 1) : size * number + 1])
+    if not rows and number > 1:
+        number, rows = 1, list(trail[: size + 1])
+    notices = [notice] if notice else []
+    if asked and asked != str(number):
+        notices.append(f"There is no page “{asked[:60]}”; this is page {number}.")
     context = {
-        "changes": changes.told(page),
-        "page": page,
+        "changes": changes.told(rows[:size]),
+        "number": number,
+        "newer": number - 1,
+        "older": number + 1 if len(rows) > size else 0,
         "kind": kind,
         "kept": {"kind": kind} if kind else {},
-        "notices": [said for said in (notice, page_notice) if said],
+        "notices": notices,
     }
     return render(request, "products/change_list.html", context)
 
