@@ -254,7 +254,8 @@ class SourceForm(forms.ModelForm):
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text="Readers see it in the list of changes. Needed when a source is retracted, doubted or replaced.",
+        help_text="Readers see it in the list of changes. Needed when a source is retracted, doubted or replaced. "
+        "Start with “Correction: ” when you mend a mistake of ours.",
     )
 
     def clean(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from itertools import chain, zip_longest
 from time import monotonic, sleep
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import urllib3
 from django.apps import apps
@@ -37,6 +37,8 @@ MOST_HOPS = 6
 MOST_BYTES = 4096
 MOST_TRIES = 3
 LONGEST_WAIT = 60
+# Without a way out there is no use in trying hundreds.
+GIVE_UP = 20
 AGAIN_AFTER = timedelta(hours=20)
 
 # What stands between a program and a page: it says nothing about the page.
@@ -104,6 +106,22 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
+
+
+def askable(url: str) -> str:
+    """An address in the form in which it is asked, a foreign name spelt in ASCII; empty if it is none of the web."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if parts.scheme not in ("http", "https") or not host:
+            return ""
+        if not host.isascii():
+            ascii_host = host.encode("idna").decode()
+            url = urlunsplit(parts._replace(netloc=f"{ascii_host}:{port}" if port else ascii_host))
+        parse_url(url)
+    except (ValueError, LocationParseError):
+        return ""
+    return url
 
 
 # --- Only addresses that the whole world can see
@@ -234,14 +252,17 @@ class Asker:
                 raise OutOfTimeError
             sleep(seconds)
 
-    def request(self, method: str, url: str) -> tuple[int, Any, bytes]:
+    def request(self, method: str, url: str, cookie: str) -> tuple[int, Any, bytes]:
         """(status, headers, first bytes of the body where they may say more), after the pause due to this host."""
         if monotonic() > self.ends_at:
             raise OutOfTimeError
         host = host_of(url)
         self.wait(self.last.get(host, -self.pause) + self.pause - monotonic())
         try:
-            response = self.web.request(method, url, redirect=False, preload_content=False, decode_content=False)
+            headers = self.web.headers | ({"Cookie": cookie} if cookie else {})
+            response = self.web.request(
+                method, url, headers=headers, redirect=False, preload_content=False, decode_content=False
+            )
             try:
                 body = (
                     response.read1(MOST_BYTES) if method == "GET" and response.status >= HTTPStatus.BAD_REQUEST else b""
@@ -252,15 +273,15 @@ class Asker:
             self.last[host] = monotonic()
         return response.status, response.headers, body
 
-    def look(self, url: str) -> tuple[int, Any, bytes]:
+    def look(self, url: str, cookie: str) -> tuple[int, Any, bytes]:
         """The answer of one address, without following it. HEAD first; GET where that is no clear yes.
 
         A busy or faulty server is asked again, later each time, or when it says; if that is too far off, not at all.
         """
         for attempt in range(MOST_TRIES):
-            answer = self.request("HEAD", url)
+            answer = self.request("HEAD", url, cookie)
             if answer[0] >= HTTPStatus.BAD_REQUEST and answer[0] != HTTPStatus.TOO_MANY_REQUESTS:
-                answer = self.request("GET", url)
+                answer = self.request("GET", url, cookie)
             status, headers, _ = answer
             is_busy = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
             if not is_busy or is_guarded(*answer[1:]) or attempt == MOST_TRIES - 1:
@@ -278,27 +299,32 @@ class Asker:
 
     def ask(self, url: str) -> Answer:
         """One address, followed through its redirects and put into a word."""
-        here, seen, is_moved = url, set(), False
+        here, seen, is_moved, status = url, set(), False, None
+        # Many journals send a reader round once to see whether cookies are kept; they are, until this address is done.
+        cookies: dict[str, dict[str, str]] = {}
         try:
             for _ in range(MOST_HOPS):
-                if parse_url(here).scheme not in ("http", "https") or not host_of(here):
-                    return Answer(url, Outcome.LOOP, final_url=here)
-                seen.add(here)
-                status, headers, body = self.look(here)
-                target = headers.get("Location")
-                if status in (301, 302, 303, 307, 308) and target:
-                    # A DOI is there to lead elsewhere.
-                    is_moved = is_moved or (status in (301, 308) and host_of(here) != "doi.org")
-                    here = urljoin(here, target)
-                    if here in seen:
-                        return Answer(url, Outcome.LOOP, status, here)
-                    continue
-                return Answer(url, judged(url, here, status, headers, body, is_moved), status, here)
+                target = askable(here)
+                if not target:
+                    return Answer(url, Outcome.LOOP if seen else Outcome.UNASKED, final_url=here, reached=bool(seen))
+                jar = cookies.setdefault(host_of(here), {})
+                cookie = "; ".join(f"{name}={value}" for name, value in jar.items())
+                if (here, cookie) in seen:
+                    return Answer(url, Outcome.LOOP, status, here)
+                seen.add((here, cookie))
+                status, headers, body = self.look(target, cookie)
+                location = headers.get("Location")
+                if status not in (301, 302, 303, 307, 308) or not location:
+                    return Answer(url, judged(url, here, status, headers, body, is_moved), status, here)
+                # A DOI is there to lead elsewhere.
+                is_moved = is_moved or (status in (301, 308) and host_of(here) != "doi.org")
+                for line in headers.getlist("Set-Cookie")[:20]:
+                    name, _, value = line.split(";")[0].partition("=")
+                    jar[name.strip()[:100]] = value.strip()[:1000]
+                here = urljoin(here, location)
             return Answer(url, Outcome.LOOP, status, here)
         except InsideAddressError:
             return Answer(url, Outcome.INSIDE, final_url=here, reached=False)
-        except LocationParseError:
-            return Answer(url, Outcome.LOOP, final_url=here)
         except NameResolutionError:
             return Answer(url, Outcome.NO_HOST, final_url=here, reached=here != url)
         except SSLError:
@@ -381,11 +407,13 @@ def run(urls: list[str], asker: Asker) -> Iterator[Answer | Report]:
         report.asked += 1
         report.outcomes[answer.outcome] = report.outcomes.get(answer.outcome, 0) + 1
         has_reached = has_reached or answer.reached
-        if answer.reached or answer.outcome == Outcome.INSIDE:
+        if answer.reached or answer.outcome in (Outcome.INSIDE, Outcome.UNASKED):
             note(answer, report)
         else:
             unreached.append(answer)
         yield answer
+        if not has_reached and len(unreached) == GIVE_UP and not is_online(asker):
+            break
     if unreached and is_online(asker):
         for answer in unreached:
             note(answer, report)
@@ -400,13 +428,16 @@ def is_online(asker: Asker) -> bool:
 
     Only sites with a name: where names cannot be looked up, something near may still answer for a bare number.
     """
-    asker.ends_at = float("inf")  # these few are asked even when the time for the others is up
+    ends_at, asker.ends_at = asker.ends_at, float("inf")  # these few are asked even when the time is up
     good = LinkCheck.objects.filter(outcome__in=[Outcome.FINE, Outcome.MOVED]).order_by("-checked_at")
     witnesses: dict[str, str] = {}
     for url in good.values_list("url", flat=True)[:200]:
         if asker.allow_local or not re.fullmatch(r"[\d.]+|.*:.*", host_of(url)):
             witnesses.setdefault(host_of(url), url)
-    return any(asker.ask(url).reached for url in list(witnesses.values())[:3])
+    try:
+        return any(asker.ask(url).reached for url in list(witnesses.values())[:3])
+    finally:
+        asker.ends_at = ends_at
 
 
 def note(answer: Answer, report: Report) -> None:

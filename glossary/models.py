@@ -781,6 +781,7 @@ class LinkCheck(models.Model):
         GUARDED = "guarded", "keeps programs out: look with a browser"
         BUSY = "busy", "asks us to come back later"
         INSIDE = "inside", "leads inside a network and was not asked"
+        UNASKED = "unasked", "is no address of the web that a program can ask"
         MISSING = "missing", "has no such page"
         GONE = "gone", "says that the page was removed for good"
         HOME = "home", "leads to a front page or an error page instead"
@@ -803,7 +804,7 @@ class LinkCheck(models.Model):
         }
     )
     # These say nothing about the page, so they neither count as a failure nor end a row of them.
-    UNCLEAR = frozenset({Outcome.GUARDED, Outcome.BUSY, Outcome.INSIDE})
+    UNCLEAR = frozenset({Outcome.GUARDED, Outcome.BUSY, Outcome.INSIDE, Outcome.UNASKED})
     DAYS_TO_DEATH = 3
 
     url = models.CharField("address", max_length=500, unique=True)

@@ -265,4 +265,4 @@ def settle(change: Change) -> None:
 def of_page(entry: Model, kinds: Sequence[Kept] = KINDS, limit: int = 6) -> list[Change]:
     """The latest of what happened to one page: its text, and what stands on it."""
     own = [kept for kept in kinds if kept.where == entry._meta.model_name]
-    return told(groups(own, page=entry)[:limit], own)
+    return sorted(told(groups(own, page=entry)[:limit], own), key=lambda change: change.at, reverse=True)

@@ -61,6 +61,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.pour()
         elif path == "/deep":
             self.send(302, {"Location": f"/deep?{self.path.count('x') * 'x' + 'x'}"}, b"")
+        elif path == "/keeps-cookies":
+            if self.headers["Cookie"] == "seen=yes":
+                self.send(200, {}, b"")
+            else:
+                self.send(302, {"Location": path, "Set-Cookie": "seen=yes; Path=/"}, b"")
         elif path == "/only-get":
             self.send(405 if self.command == "HEAD" else 200, {}, b"")
         elif path == "/recovers":
@@ -155,6 +160,7 @@ def outcome(server, path, **options):
         ("/missing", "missing"),
         ("/gone", "gone"),
         ("/fault", "fault"),
+        ("/keeps-cookies", "fine"),
         ("/circle", "loop"),
         ("/deep", "loop"),
         ("/to-mail", "loop"),
@@ -303,6 +309,16 @@ def test_a_public_page_cannot_send_us_inside(server, monkeypatch):
     assert LinkCheck.objects.get().outcome == "inside"
 
 
+@pytest.mark.parametrize("url", ["ftp://example.org/file", "http://", "http://[broken/", "nonsense"])
+def test_what_is_no_address_of_the_web_is_not_asked_and_no_failure(url):
+    assert links.Asker(pause=0, timeout=1).ask(url).outcome == "unasked"
+    assert "unasked" in LinkCheck.UNCLEAR
+
+
+def test_a_foreign_name_is_asked_in_ascii():
+    assert links.askable("http://例え.jp:81/a?b=1") == "http://xn--r8jz45g.jp:81/a?b=1"
+
+
 def test_without_permission_this_machines_own_server_is_not_asked(server):
     make_source(url=server.root + "/fine")
     check(local=False)
@@ -366,6 +382,13 @@ def test_nothing_is_written_when_nothing_can_be_reached():
     with pytest.raises(CommandError, match=r"None of 2 addresses could be reached.*Nothing was written down"):
         check()
     assert not LinkCheck.objects.exists()
+
+
+def test_a_machine_without_a_way_out_gives_up_soon():
+    asker = links.Asker(pause=0, timeout=1)
+    answers = list(links.run([f"http://no-such-host-{n}.invalid/" for n in range(50)], asker))
+    assert len(answers) == 21
+    assert answers[-1].is_offline
 
 
 def test_a_network_lost_on_the_way_is_nobodys_fault(server):
