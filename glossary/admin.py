@@ -250,7 +250,7 @@ class SourceForm(forms.ModelForm):
     """A source, with the reason for a change of its standing."""
 
     change_reason = forms.CharField(
-        label="why this change",
+        label="Why this change",
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
