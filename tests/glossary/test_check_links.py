@@ -440,3 +440,23 @@ def test_the_report_names_what_fails_and_what_rests_on_it(server):
     assert f"DEAD: {server.root}/gone" in said
     assert "A lost page" in said
     assert "A page that is there" not in said
+
+
+def test_an_editor_reads_what_was_heard_and_who_cites_it_and_cannot_change_it(
+    admin_client, django_assert_max_num_queries
+):
+    counts = []
+    for number in (2, 8):
+        for n in range(number):
+            url = f"https://example.org/{number}/{n}"
+            make_source(url=url, title=f"Source {number} {n}")
+            LinkCheck.objects.create(url=url, outcome="missing", failed_days=3, checked_at=timezone.now())
+        with django_assert_max_num_queries(10) as captured:
+            page = admin_client.get("/admin/glossary/linkcheck/?health=dead")
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+    assert "Source 8 7</a>" in page.text
+    check = LinkCheck.objects.first()
+    assert admin_client.get(f"/admin/glossary/linkcheck/{check.pk}/change/").status_code == 200
+    assert admin_client.post(f"/admin/glossary/linkcheck/{check.pk}/change/", {"url": "x"}).status_code == 403
+    assert admin_client.get("/admin/glossary/linkcheck/?health=failing").status_code == 200
