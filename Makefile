@@ -6,13 +6,14 @@ PORT ?= 8000
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin evaluate test format lock clean
+.PHONY: help setup run serve admin tend evaluate test format lock clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
 	@echo "make run      development server on http://$(HOST):$(PORT)/ (PORT=… for another port)"
 	@echo "make serve    production server, on the same data"
 	@echo "make admin    an account for /admin/"
+	@echo "make tend     keep the guide true: search index, promises, cited addresses, old sessions (LINKS=\"--limit 20\" …)"
 	@echo "make test     every check and test; REQUIRE_ALL=1 when nothing may be left out"
 	@echo "make evaluate how well the ad check reads labelled adverts (FILE=… for others)"
 	@echo "make format   bring the code into shape"
@@ -41,6 +42,11 @@ serve: setup
 
 admin: setup
 	$(BIN)/python manage.py createsuperuser
+
+# What a scheduler runs (see the README); one that fails keeps none of the others from running.
+tend: $(INSTALLED)
+	@status=0; for task in rebuild_search check_content "check_links $(LINKS)" clearsessions; do \
+		echo "== $$task"; $(BIN)/python manage.py $$task || status=1; done; exit $$status
 
 evaluate: setup
 	@$(BIN)/python manage.py evaluate $(FILE)

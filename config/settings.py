@@ -75,7 +75,7 @@ SITE_URL = os.environ.get("SITE_URL", "").rstrip("/")
 # --- Parts
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.apps.DeskConfig",  # django.contrib.admin with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

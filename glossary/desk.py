@@ -29,6 +29,7 @@ from glossary.differences import differences
 from glossary.gaps import gaps
 from glossary.models import Publishable, Revision, State
 from glossary.revisions import Conflict, NotAllowed, NotReady
+from glossary.trail import CORRECTION
 from glossary.usage import uses
 
 LONGEST_TEXT = 60_000  # characters in one field; the longest text of the guide has a tenth of that
@@ -60,8 +61,8 @@ class DeskForm(forms.ModelForm):
         work = getattr(self.instance, "work", None)
         if work and work.is_open and "change_reason" in self.fields:
             reason = work.reason
-            self.fields["change_reason"].initial = reason.removeprefix(revisions.CORRECTION)
-            self.fields["is_correction"].initial = reason.startswith(revisions.CORRECTION)
+            self.fields["change_reason"].initial = reason.removeprefix(CORRECTION).strip()
+            self.fields["is_correction"].initial = reason.startswith(CORRECTION)
         for name, field in self.fields.items():
             if isinstance(field.widget, forms.Textarea):
                 field.validators.append(
@@ -80,7 +81,7 @@ class DeskForm(forms.ModelForm):
     @property
     def reason(self) -> str:
         said = self.cleaned_data.get("change_reason", "").strip()
-        return f"{revisions.CORRECTION}{said}" if said and self.cleaned_data.get("is_correction") else said
+        return f"{CORRECTION} {said}" if said and self.cleaned_data.get("is_correction") else said
 
 
 def without_markup(text: str) -> str:
@@ -570,7 +571,9 @@ class WorkFilter(admin.SimpleListFilter):
         if asked not in ("draft", "in-review", "mine"):
             return queryset
         waiting = Revision.objects.waiting(queryset.model)
-        waiting = waiting.filter(saved_by=request.user) if asked == "mine" else waiting.filter(state=asked)
+        waiting = (
+            waiting.filter(saved_by=request.user, state=State.DRAFT) if asked == "mine" else waiting.filter(state=asked)
+        )
         return queryset.filter(pk__in=waiting.values("entry_id"))
 
 

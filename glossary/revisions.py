@@ -32,9 +32,6 @@ from glossary.models import Publishable, Revision, State
 # A part that a draft adds has no row yet. Its number in the draft is above any that a database gives out.
 FIRST_DRAFT_ID = 2**40
 
-# How a reason begins that readers are to see marked as a correction.
-CORRECTION = "Correction: "
-
 type Content = dict[str, Any]
 # (field,) of the entry itself, or (part, primary key) of a row that belongs to it.
 type Place = tuple[str, ...] | tuple[str, int]

@@ -181,7 +181,7 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "beside": [c for c in ordinary_care_for(category.goal_ids) if c.pk != category.pk][:3],
         "numbers": citations.numbers,
         "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
-        "changes": list(category.history.order_by("-history_date")[:5]),
+        "changes": changes.of_page(category),
     }
     if not request.htmx:
         root = site_root(request)
@@ -408,8 +408,29 @@ def about(request: HtmxHttpRequest) -> HttpResponse:
 
 @require_safe
 def change_list(request: HtmxHttpRequest) -> HttpResponse:
-    """What changed on the site and why, newest first."""
-    return render(request, "products/change_list.html", {"changes": changes.recent_changes()})
+    """What changed on the site and why, newest first, fifty a page; `?kind=corrections` leaves the corrections alone."""
+    kind, notice = chosen(request.GET.get("kind", ""), [("corrections", "Corrections")], "a kind of change")
+    asked, size = request.GET.get("page", "").strip(), 50
+    number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else 1
+    number = max(number, 1)
+    trail = changes.groups(corrections=bool(kind))
+    # One more than is shown tells whether there is an older page; to count all would cost as much again.
+    rows = list(trail[size * (number - 1) : size * number + 1])
+    if not rows and number > 1:
+        number, rows = 1, list(trail[: size + 1])
+    notices = [notice] if notice else []
+    if asked and asked != str(number):
+        notices.append(f"There is no page “{asked[:60]}”; this is page {number}.")
+    context = {
+        "changes": changes.told(rows[:size]),
+        "number": number,
+        "newer": number - 1,
+        "older": number + 1 if len(rows) > size else 0,
+        "kind": kind,
+        "kept": {"kind": kind} if kind else {},
+        "notices": notices,
+    }
+    return render(request, "products/change_list.html", context)
 
 
 @require_safe

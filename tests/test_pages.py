@@ -49,7 +49,7 @@ def fill(more: int) -> None:
         ("/", 9),
         ("/glossary/", 3),
         ("/glossary/?q=thing", 3),
-        ("/glossary/thing/", 16),
+        ("/glossary/thing/", 19),
         ("/evidence/", 2),
         ("/sources/", 3),
         ("/products/", 4),
