@@ -1,0 +1,11 @@
+from django.contrib.admin.apps import AdminConfig
+
+
+class DeskConfig(AdminConfig):
+    """Django's admin with the editors' desk as its site, so that `admin.site` and `@admin.register` mean the desk."""
+
+    default_site = "config.admin.Desk"
+
+    def ready(self) -> None:
+        super().ready()
+        from config import editors  # noqa: F401 - once the apps have registered what it replaces
