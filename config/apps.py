@@ -1,4 +1,5 @@
 from django.contrib.admin.apps import AdminConfig
+from django_otp.plugins.otp_totp.apps import DefaultConfig
 
 
 class DeskConfig(AdminConfig):
@@ -9,3 +10,9 @@ class DeskConfig(AdminConfig):
     def ready(self) -> None:
         super().ready()
         from config import editors  # noqa: F401 - once the apps have registered what it replaces
+
+
+class PhonesConfig(DefaultConfig):
+    """The phones that make codes, under a name that an administrator understands."""
+
+    verbose_name = "Second step"

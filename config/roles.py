@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.apps import apps as installed
 from django.apps.registry import Apps
 
 WRITER, REVIEWER, ADMINISTRATOR = "Writer", "Reviewer", "Administrator"
@@ -47,7 +48,7 @@ def roles_with(app: str, model: str, action: str) -> Iterable[str]:
     return []
 
 
-def bring_up_to_date(apps: Apps, using: str, **kwargs: Any) -> None:
+def bring_up_to_date(using: str, apps: Apps = installed, **kwargs: Any) -> None:
     """After each migration: make the groups, and give each what it lacks.
 
     Permissions are rows that Django makes after a migration as well, so this cannot be a migration itself. What

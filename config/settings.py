@@ -86,7 +86,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "simple_history",
     "django_otp",
-    "django_otp.plugins.otp_totp",
+    "config.apps.PhonesConfig",
     "django_otp.plugins.otp_static",
     "axes",
     "glossary",
@@ -219,6 +219,7 @@ SECOND_FACTOR = env_flag("SECOND_FACTOR", default=not IS_LOCAL)
 OTP_TOTP_ISSUER = "Claimed & Shown"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 LOGIN_URL = LOGOUT_REDIRECT_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # both together; see config/lockout.py
