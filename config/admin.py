@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.forms import UsernameField
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -24,6 +26,8 @@ class LogInForm(AdminAuthenticationForm):
     error_messages = AdminAuthenticationForm.error_messages | {
         "invalid_login": "That user name and password do not belong together. Mind capital letters.",
     }
+    # Django tells only the browser how long a name may be, and PostgreSQL refuses to note a longer one as a failure.
+    username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
     code = second_factor.CodeField(
         required=False,
         help_text="Six digits, or one of your recovery codes. Leave it empty if you have not set this up yet.",

@@ -445,7 +445,10 @@ def test_neither_password_nor_code_is_kept_or_logged(client, caplog):
 
 @pytest.mark.parametrize("name", ["a" * 500, "nul\0here", "'; --", "аnna", ""])
 def test_strange_user_name_is_an_error_in_words(client, name):
-    assert log_in(client, name, "wrong").status_code == 200
+    response = log_in(client, name, "wrong")
+    assert response.status_code == 200
+    assert response.context["form"].errors
+    assert all(len(attempt.username) <= 150 for attempt in AccessAttempt.objects.all())
 
 
 @pytest.mark.parametrize(
