@@ -27,8 +27,15 @@ function nameFields() {
   }
 }
 
-addEventListener("load", nameFields);
-document.addEventListener("formset:added", () => setTimeout(nameFields));
+// The admin's own scripts add rows and search boxes when they come to it, so look again after each addition.
+let isPlanned = false;
+function plan() {
+  if (isPlanned) return;
+  isPlanned = true;
+  setTimeout(() => { isPlanned = false; nameFields(); }, 50);
+}
+new MutationObserver(plan).observe(document.body, { childList: true, subtree: true });
+plan();
 // The box in which one searches is made when it opens.
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches(".select2-search__field:not([aria-label])")) target.setAttribute("aria-label", "Search");
