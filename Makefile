@@ -3,6 +3,7 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
+WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -12,7 +13,7 @@ help:
 	@echo "make setup    install, make the database, load the guide's content"
 	@echo "make run      development server on http://$(HOST):$(PORT)/ (PORT=… for another port)"
 	@echo "make serve    production server, on the same data"
-	@echo "make admin    an account for /admin/"
+	@echo "make admin    an administrator for /admin/ (WHO=… for another user name than admin)"
 	@echo "make tend     keep the guide true: search index, promises, cited addresses, old sessions (LINKS=\"--limit 20\" …)"
 	@echo "make test     every check and test; REQUIRE_ALL=1 when nothing may be left out"
 	@echo "make evaluate how well the ad check reads labelled adverts (FILE=… for others)"
@@ -41,7 +42,7 @@ serve: setup
 	DEBUG=0 $(BIN)/gunicorn config.wsgi --worker-class gthread --workers 2 --threads 4 --no-control-socket --bind $(HOST):$(PORT)
 
 admin: setup
-	$(BIN)/python manage.py createsuperuser
+	@$(BIN)/python manage.py make_editor $(WHO) --role administrator
 
 # What a scheduler runs (see the README); one that fails keeps none of the others from running.
 tend: $(INSTALLED)

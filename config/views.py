@@ -98,6 +98,22 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "400.html", {"is_large": is_large, "most": MOST_CHARACTERS}, status=status)
 
 
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form without a token that fits; what an editor typed can be sent again from that page.
+
+    Only where the browser itself vouches that the form came from this site, so that no other site can have
+    words of its own shown here; and never where a password or a code was typed.
+    """
+    typed = []
+    is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin" and request.path.startswith(reverse("admin:index"))
+    if is_ours and not any(word in name for name in request.POST for word in ("password", "code")):
+        typed = [(name, value) for name, values in request.POST.lists() for value in values]
+        typed = [(name, value) for name, value in typed if name != "csrfmiddlewaretoken"]
+    readable = [(name, value) for name, value in typed if value.strip() and not name.startswith("_")]
+    context = {"typed": typed, "readable": readable, "has_files": bool(request.FILES)}
+    return render(request, "403_csrf.html", context, status=403)
+
+
 TOKENS = "paper card ink soft line line-strong accent claim claim-ink shown benefit no-difference harm mixed unknown untested"
 
 

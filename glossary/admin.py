@@ -28,10 +28,6 @@ from glossary.models import (
 )
 from glossary.retractions import label, resting_on
 
-admin.site.site_header = "Claimed & Shown: the editors' desk"
-admin.site.site_title = "Claimed & Shown"
-admin.site.index_title = "What would you like to work on?"
-
 
 class ReviewFilter(admin.SimpleListFilter):
     """Entries whose review date has passed, or passes soon."""
