@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
+from glossary.bulk import AliasSheet, BulkAdmin, FindingSheet, SourceSheet
 from glossary.models import (
     Alias,
     Concept,
@@ -134,9 +135,10 @@ class EventCountInline(admin.TabularInline):
 
 
 @admin.register(Finding)
-class FindingAdmin(PublishActions, SimpleHistoryAdmin):
+class FindingAdmin(BulkAdmin, PublishActions, SimpleHistoryAdmin):
     """Claim and evidence for one concept, effect and route. The verdict is computed; it cannot be typed."""
 
+    resource_classes = [FindingSheet]
     list_display = ["__str__", "verdict_sentence", "people", "state", "searched_on"]
     list_filter = ["state", "certainty", "direction", "route", "effect"]
     list_select_related = ["concept", "effect"]
@@ -190,9 +192,10 @@ class RiskAdmin(SimpleHistoryAdmin):
 
 
 @admin.register(Source)
-class SourceAdmin(SimpleHistoryAdmin):
+class SourceAdmin(BulkAdmin, SimpleHistoryAdmin):
     """What everything rests on. A retracted source is marked here; what rests on it is listed on its page."""
 
+    resource_classes = [SourceSheet]
     list_display = ["key", "title", "year", "kind", "read", "funder", "status", "checked_on"]
     list_filter = ["status", "kind", "read", "funder"]
     search_fields = ["key", "title", "authors", "container", "doi", "pmid"]
@@ -216,7 +219,8 @@ class EffectAdmin(admin.ModelAdmin):
 
 
 @admin.register(Alias)
-class AliasAdmin(admin.ModelAdmin):
+class AliasAdmin(BulkAdmin, admin.ModelAdmin):
+    resource_classes = [AliasSheet]
     list_display = ["text", "language", "kind", "concept", "is_ambiguous"]
     list_filter = ["kind", "language", "is_ambiguous"]
     list_select_related = ["concept"]

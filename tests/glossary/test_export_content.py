@@ -1,6 +1,7 @@
 """`manage.py export_content`: the guide out to the content files and back, identical."""
 
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from tests import factories
 FOLDERS = ("glossary/content", "products/content")
 
 
-def export(folder, **options):
-    call_command("export_content", str(folder), verbosity=0, **options)
+def export(folder):
+    call_command("export_content", str(folder), stdout=StringIO())
     return texts(folder)
 
 
@@ -202,7 +203,9 @@ def test_the_order_in_which_things_were_written_does_not_show(tmp_path):
         effect = factories.make_effect(slug="firm", name="Firm", wish="firm", wordings=texts, position=1)
         for text in texts:
             factories.make_alias(concept=concept, text=text)
-        factories.make_finding(concept=concept, effect=effect, sources=[min(sources, key=lambda source: source.key), *sources])
+        factories.make_finding(
+            concept=concept, effect=effect, sources=[min(sources, key=lambda source: source.key), *sources]
+        )
         return export(tmp_path / texts[0])
 
     with transaction.atomic():
