@@ -24,6 +24,7 @@ from glossary.models import (
     Source,
     State,
 )
+from glossary.reference_import import PasteReferences
 
 admin.site.site_header = "Claimed & Shown: the editors' desk"
 admin.site.site_title = "Claimed & Shown"
@@ -192,7 +193,7 @@ class RiskAdmin(SimpleHistoryAdmin):
 
 
 @admin.register(Source)
-class SourceAdmin(BulkAdmin, SimpleHistoryAdmin):
+class SourceAdmin(PasteReferences, BulkAdmin, SimpleHistoryAdmin):
     """What everything rests on. A retracted source is marked here; what rests on it is listed on its page."""
 
     resource_classes = [SourceSheet]
