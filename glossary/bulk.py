@@ -619,6 +619,7 @@ class BulkAdmin(ImportExportMixin):
     confirm_form_class = BulkConfirmForm
     export_form_class = ExportForm
     import_template_name = "admin/bulk_import.html"
+    export_template_name = "admin/bulk_export.html"
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         return self.has_add_permission(request) and self.has_change_permission(request)
