@@ -52,6 +52,7 @@ from glossary.models import Alias, Finding, Source, State
 MOST_BYTES = 2_000_000
 MOST_ROWS = 5_000
 MOST_COLUMNS = 60
+MOST_SHOWN = 200
 # What an XLSX file may unpack to, and how many times its own size: text packs ten or twenty times.
 MOST_UNPACKED, MOST_PACKED = 30_000_000, 100
 # A spreadsheet program takes a cell that starts so for a formula.
@@ -71,6 +72,8 @@ def table(rows: Iterator[tuple[int, list[str]]]) -> tablib.Dataset:
     data: list[list[str]] = []
     blank = 0
     for number, cells in rows:
+        if number > 4 * MOST_ROWS:
+            raise Refused(f"The sheet goes on below row {number - 1:,}. Delete what stands or seems to stand there.")
         while cells and not cells[-1].strip():
             cells.pop()
         if not cells:
@@ -163,6 +166,8 @@ class Xlsx(XLSX):
                 book = openpyxl.load_workbook(io.BytesIO(in_stream), read_only=True, keep_links=False)
                 if len(book.worksheets) != 1 or len(book.sheetnames) != 1:
                     raise Refused(f"The file has {len(book.sheetnames)} sheets. Keep the one to import.")
+                # What the sheet says of its own size is not believed: cells beyond it would be left out in silence.
+                book.worksheets[0].reset_dimensions()
                 return table(enumerate(map(self.row, book.worksheets[0].iter_rows()), 1))
         except Refused:
             raise
@@ -358,6 +363,7 @@ class Sheet(ModelResource):
         clean_model_instances = True
         skip_unchanged = True
         report_skipped = False
+        store_row_values = True
         use_transactions = True
 
     @classmethod
@@ -384,7 +390,7 @@ class Sheet(ModelResource):
         return sorted(self.prepared(queryset), key=lambda row: row.natural_key())
 
     def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
-        known, given = list(self.fields), dataset.headers
+        known, given = self._meta.fields, dataset.headers
         problems = []
         if unknown := [name for name in given if name not in known]:
             problems.append(f"There is no column {', '.join(f'“{name[:40]}”' for name in unknown)}.")
@@ -653,8 +659,9 @@ class BulkAdmin(ImportExportMixin):
             "title": f"Import {self.opts.verbose_name_plural}",
             "wrong": problems(result) if result else [],
             "summary": totals(result) if result else "",
-            "columns": list(self.resource_classes[0].fields),
+            "columns": self.resource_classes[0]._meta.fields,
             "named_by": self.resource_classes[0]._meta.import_id_fields,
+            "preview": preview(result, self.resource_classes[0]._meta.import_id_fields) if result else [],
         }
         return response
 
@@ -685,6 +692,18 @@ class BulkAdmin(ImportExportMixin):
 
     def import_url(self) -> str:
         return "admin:{}_{}_import".format(*self.get_model_info())
+
+
+def preview(result: Result, named_by: list[str]) -> list[dict[str, Any]]:
+    """What would change, an entry at a time: its name, whether it is new, and the cells that change."""
+    return [
+        {
+            "name": " · ".join(row.row_values[name] for name in named_by),
+            "is_new": row.is_new(),
+            "cells": [(n, cell) for n, cell in zip(result.diff_headers, row.diff, strict=True) if "<" in cell],
+        }
+        for row in result.valid_rows()[:MOST_SHOWN]
+    ]
 
 
 def totals(result: Result) -> str:

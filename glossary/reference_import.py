@@ -339,7 +339,11 @@ class SourceForm(forms.ModelForm):
         fields = FIELDS
         widgets = {
             name: forms.Textarea(attrs={"rows": 2, "cols": 80}) for name in ("title", "authors", "funding", "note")
-        } | {"container": forms.TextInput(attrs={"size": 80}), "url": forms.URLInput(attrs={"size": 80})}
+        } | {
+            "container": forms.TextInput(attrs={"size": 80}),
+            "url": forms.URLInput(attrs={"size": 80}),
+            "checked_on": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
@@ -207,6 +207,28 @@ def test_a_published_finding_stays_as_readers_see_it(editor, client, surrounding
     assert "Nothing would change" in upload(client, "finding", finding_file(state="published")).text
 
 
+def test_once_drafts_can_stand_beside_it_the_change_is_handed_over_whole(editor, client, surroundings, monkeypatch):
+    """What `save_beside` gets: an edit of a fresh row, with its links, that leaves no trace when it is rolled back."""
+    bring(client, "finding", finding_file())
+    Finding.objects.update(state="published")
+    kept = []
+
+    def beside(finding, edit, *, by, reason):
+        with transaction.atomic():
+            row = Finding.objects.get(pk=finding.pk)
+            edit(row)
+            kept.append((by, reason, Finding.objects.get().shown, {s.key for s in Finding.objects.get().sources.all()}))
+            transaction.set_rollback(True)
+
+    monkeypatch.setattr(bulk, "save_beside", beside)
+    bring(client, "finding", finding_file(shown="13 of 20.", sources="a-1; c-3"), name="mine.csv")
+    # Once for the preview, once for good.
+    assert kept == [(editor, "Imported from mine.csv", "13 of 20.", {"a-1", "c-3"})] * 2
+    finding = Finding.objects.get()
+    assert (finding.shown, finding.state) == (FINDING["shown"], "published")
+    assert {source.key for source in finding.sources.all()} == {"a-1", "b-2"}
+
+
 # --- Out, and in again
 
 
@@ -301,16 +323,28 @@ def bomb():
     return out.getvalue()
 
 
-def with_entities():
-    """An XLSX whose sheet expands an entity many times over."""
+def with_sheet(change):
+    """An XLSX whose sheet was changed behind the back of every spreadsheet program."""
     source, out = zipfile.ZipFile(io.BytesIO(as_xlsx(["key"], ["a"]))), io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name in source.namelist():
             data = source.read(name)
             if name.endswith("sheet1.xml"):
-                data = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>' + data.replace(b"<v>", b"<v>&b;")
+                data = change(data)
             archive.writestr(name, data)
     return out.getvalue()
+
+
+def entities(sheet):
+    return b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>' + sheet.replace(b"<v>", b"<v>&b;")
+
+
+def far_below(sheet):
+    return sheet.replace(b'r="2"', b'r="900000000"').replace(b'r="A2"', b'r="A900000000"')
+
+
+def far_right(sheet):
+    return sheet.replace(b'r="A2"', b'r="XFD2"')
 
 
 HEAD = ",".join(SOURCE_COLUMNS)
@@ -343,7 +377,9 @@ REFUSED = {
     "an error": (as_xlsx(["key", "title"], ["a", "#N/A"]), "Cell B2 holds the error #N/A"),
     "two sheets": (as_xlsx(["key"], ["a"], sheets=2), "has 2 sheets"),
     "a zip bomb": (bomb(), "would unpack to 40 MB"),
-    "expanding XML": (with_entities(), "cannot be read as XLSX"),
+    "expanding XML": (with_sheet(entities), "cannot be read as XLSX"),
+    "a row far below": (with_sheet(far_below), "goes on below row 20,000"),
+    "a cell far to the right": (with_sheet(far_right), "goes on to column XFD"),
     "another archive": (b"PK\x05\x06" + b"\0" * 18, "not an XLSX file"),
     "a broken archive": (as_xlsx(["key"], ["a"])[:2000], "damaged"),
     "more than may arrive": (b"key\n" + b"x" * 2_300_000, "larger than 2 MB"),
