@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "config.apps.PhonesConfig",
     "django_otp.plugins.otp_static",
     "axes",
+    "import_export",
     "glossary",
     "products",
 ]

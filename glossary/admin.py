@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from glossary.bulk import AliasSheet, BulkAdmin, FindingSheet, SourceSheet
 from glossary.desk import DeskAdmin, DeskForm, PartAdmin, WorkFilter
 from glossary.links import cited_by
 from glossary.models import (
@@ -26,6 +27,7 @@ from glossary.models import (
     Risk,
     Source,
 )
+from glossary.reference_import import PasteReferences
 from glossary.retractions import label, resting_on
 
 
@@ -159,9 +161,10 @@ class EventCountInline(admin.TabularInline):
 
 
 @admin.register(Finding)
-class FindingAdmin(DeskAdmin):
+class FindingAdmin(BulkAdmin, DeskAdmin):
     """Claim and evidence for one concept, effect and route. The verdict is computed; it cannot be typed."""
 
+    resource_classes = [FindingSheet]
     list_display = ["__str__", "verdict_sentence", "people", "state", "searched_on"]
     list_filter = ["state", WorkFilter, RejudgeFilter, "certainty", "direction", "route", "effect"]
     list_select_related = ["concept", "effect"]
@@ -227,12 +230,12 @@ class SourceForm(DeskForm):
 
 
 @admin.register(Source)
-class SourceAdmin(DeskAdmin):
+class SourceAdmin(PasteReferences, BulkAdmin, DeskAdmin):
     """What everything rests on. A retracted source is marked here; what rests on it is listed on its page."""
 
     form = SourceForm
     readonly_fields = ["rests_on_it"]
-
+    resource_classes = [SourceSheet]
     list_display = ["key", "title", "year", "kind", "read", "funder", "status", "checked_on"]
     list_filter = ["status", SourceUpkeepFilter, "kind", "read", "funder"]
     search_fields = ["key", "title", "authors", "container", "doi", "pmid"]
@@ -320,10 +323,11 @@ class EffectAdmin(DeskAdmin):
 
 
 @admin.register(Alias)
-class AliasAdmin(PartAdmin):
+class AliasAdmin(BulkAdmin, PartAdmin):
     """Every name, to be found; it is changed on the page of its concept."""
 
     owner = "concept"
+    resource_classes = [AliasSheet]
     list_display = ["text", "language", "kind", "concept", "is_ambiguous"]
     list_filter = ["kind", "language", "is_ambiguous"]
     list_select_related = ["concept"]

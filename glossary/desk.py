@@ -260,8 +260,7 @@ class DeskAdmin(admin.ModelAdmin):
 
     def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
         form = request.desk_form  # type: ignore[attr-defined]
-        state = Revision.State.DRAFT if self.has_drafts else Revision.State.PUBLISHED
-        obj.work = revisions.record(obj, state, revisions.snapshot(obj), request.user, form.reason)
+        obj.work = revisions.record_new(obj, request.user, form.reason)
         return super().log_addition(request, obj, message)
 
     def response_add(
