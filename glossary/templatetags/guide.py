@@ -5,7 +5,8 @@ from typing import Any
 
 from django import template
 
-from glossary.models import EventCount
+from glossary.models import EventCount, Finding
+from glossary.verdict import SHAPES
 
 register = template.Library()
 
@@ -26,6 +27,15 @@ def beside(cells: Sequence[Any], columns: Sequence[Any]) -> Iterator[tuple[Any, 
 def at(cells: Sequence[Any], number: int) -> Any:
     """`cells|at:number`: the member at a place that is itself a variable."""
     return cells[number]
+
+
+@register.filter
+def by_verdict(findings: Sequence[Finding]) -> list[tuple[str, str, list[Finding]]]:
+    """`rows|by_verdict`: (shape, its words, findings) for each shape that occurs, the surest finding first."""
+    groups: dict[str, list[Finding]] = {shape: [] for shape in SHAPES}
+    for finding in sorted(findings, key=lambda f: -f.verdict.steps):
+        groups[finding.verdict.shape].append(finding)
+    return [(shape, words, groups[shape]) for shape, words in SHAPES.items() if groups[shape]]
 
 
 def dots(start: int, stop: int) -> str:

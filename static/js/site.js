@@ -254,17 +254,21 @@ for (const field of document.querySelectorAll("[data-keep]")) {
   } catch { /* storage is switched off: the field still takes notes for printing */ }
 }
 
-// The contents list says where the reader is.
-const listed = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
-const passed = [...listed.keys()].map((id) => document.getElementById(id)).filter(Boolean);
+// The contents list says where the reader is, and folds itself again once it was used on a phone.
+const listed = [...document.querySelectorAll(".contents a")];
 function follow() {
-  const here = passed.filter((heading) => heading.getBoundingClientRect().top < 160).at(-1);
-  for (const [id, link] of listed) {
-    if (here && id === here.id) link.setAttribute("aria-current", "location");
+  // Looked up each time, because htmx may have put a new part in the place of an old one.
+  const here = listed.filter((link) => document.getElementById(link.hash.slice(1))?.getBoundingClientRect().top < 160).at(-1);
+  for (const link of listed) {
+    if (link === here) link.setAttribute("aria-current", "location");
     else link.removeAttribute("aria-current");
   }
 }
-if (passed.length) document.addEventListener("scroll", follow, { passive: true });
+if (listed.length) {
+  document.addEventListener("scroll", follow, { passive: true });
+  for (const link of listed) link.addEventListener("click", () => { link.closest("details").open = false; });
+  follow();
+}
 
 // A link to an entry inside a folded part opens it.
 function unfold() {
