@@ -17,12 +17,17 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (target.dataset.title) document.title = target.dataset.title;
 });
 
+// While an answer is awaited, `aria-busy` shows it (components.css); those who listen hear of it when it takes long.
+let waiting = 0;
 document.addEventListener("htmx:beforeRequest", (event) => {
   event.detail.target.setAttribute("aria-busy", "true");
+  clearTimeout(waiting);
+  waiting = setTimeout(say, 1000, "Fetching…");
   document.querySelectorAll(".request-failed").forEach((note) => note.remove());
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
+  clearTimeout(waiting);
   event.detail.target.removeAttribute("aria-busy");
 });
 
@@ -34,14 +39,17 @@ function failed(event) {
   const again = document.createElement("button");
   again.type = "button";
   again.textContent = "Try again";
-  const { elt, requestConfig } = event.detail;
+  const { elt, target } = event.detail;
   again.addEventListener("click", () => {
+    const pressed = elt.matches("form") ? elt.querySelector("button") : elt;
+    pressed.focus();
     note.remove();
     if (elt.matches("form")) elt.requestSubmit();
-    else if (requestConfig) htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt, target: event.detail.target, swap: "outerHTML" });
+    else elt.click();
   });
   note.append(again);
-  event.detail.target.before(note);
+  target.before(note);
+  note.scrollIntoView({ block: "nearest" });
 }
 document.addEventListener("htmx:sendError", failed);
 document.addEventListener("htmx:timeout", failed);
