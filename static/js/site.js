@@ -23,13 +23,16 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   event.detail.target.setAttribute("aria-busy", "true");
   clearTimeout(waiting);
   waiting = setTimeout(say, 1000, "Fetching…");
-  document.querySelectorAll(".request-failed").forEach((note) => note.remove());
+  forgive();
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
   clearTimeout(waiting);
   event.detail.target.removeAttribute("aria-busy");
 });
+
+// Takes the note about a failure away; who stands in it gets back to what they had pressed.
+let forgive = () => {};
 
 function failed(event) {
   const note = document.createElement("p");
@@ -40,10 +43,12 @@ function failed(event) {
   again.type = "button";
   again.textContent = "Try again";
   const { elt, target } = event.detail;
-  again.addEventListener("click", () => {
-    const pressed = elt.matches("form") ? elt.querySelector("button") : elt;
-    pressed.focus();
+  forgive = () => {
+    if (note.contains(document.activeElement)) (elt.matches("form") ? elt.querySelector("button") : elt).focus();
     note.remove();
+  };
+  again.addEventListener("click", () => {
+    forgive();
     if (elt.matches("form")) elt.requestSubmit();
     else elt.click();
   });
@@ -78,7 +83,11 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("htmx:afterSettle", () => {
   const box = pressedIn && document.getElementById(pressedIn);
-  if (box && document.activeElement === document.body) box.querySelector("h1, h2, [tabindex]")?.focus({ preventScroll: true });
+  const news = box && document.activeElement === document.body && box.querySelector("h1, h2, [tabindex]");
+  if (news) {
+    if (!news.hasAttribute("tabindex")) news.tabIndex = -1;
+    news.focus({ preventScroll: true });
+  }
   pressedIn = null;
 });
 
@@ -127,6 +136,8 @@ function showTray() {
     return row;
   }));
   tray.querySelector("a").href = trayAddress(setAside);
+  // What gets the focus is scrolled to above the tray, never behind it.
+  document.documentElement.style.scrollPaddingBlockEnd = tray.hidden ? "" : `${tray.offsetHeight + 12}px`;
   for (const button of document.querySelectorAll("button.add-to-compare")) {
     const isIn = setAside.some((item) => item.slug === button.dataset.slug);
     button.setAttribute("aria-pressed", String(isIn));
