@@ -23,7 +23,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   event.detail.target.setAttribute("aria-busy", "true");
   clearTimeout(waiting);
   waiting = setTimeout(say, 1000, "Fetching…");
-  forgive();
+  setTimeout(forgive); // after the focus has moved: leaving a field may be what sends the request
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
