@@ -6,7 +6,9 @@ from datetime import date
 from xml.etree import ElementTree
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
+from PIL import Image
 
 from config.views import styleguide
 from glossary.models import Concept
@@ -413,3 +415,22 @@ def test_contents_list_leads_to_parts_of_the_page(client, address):
     targets = re.findall(r'href="#([^"]+)"', contents)
     assert len(targets) > 4
     assert all(f'id="{target}"' in text for target in targets)
+
+
+# --- Pictures of the guide
+
+
+def test_pictures_of_the_guide_are_current_in_size_and_light(client):
+    shown = re.findall(
+        r'<img src="/static/([^"]+)" width="(\d+)" height="(\d+)" loading="lazy" alt="([^"]+)"',
+        client.get("/about/").text,
+    )
+    assert len(shown) == 4
+    readme = (settings.BASE_DIR / "README.md").read_text()
+    for name, width, height, words in shown:
+        file = settings.BASE_DIR / "static" / name
+        assert file.stat().st_size < 150_000, name
+        assert len(words) > 20
+        assert f"static/{name}" in readme
+        with Image.open(file) as picture:
+            assert picture.size == (int(width), int(height)), name

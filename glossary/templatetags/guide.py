@@ -1,6 +1,5 @@
 """Template tags of the guide; available in every template without loading."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,15 +8,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from glossary.models import EventCount, Finding
+from glossary.text import by_tongue
 from glossary.verdict import SHAPES
 
 register = template.Library()
-
-KANA, HANGUL, HAN = "\u3041-\u30ff", "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3", "\u3400-\u9fff\uf900-\ufaff"
-# Letters of East Asia, with what stands between two of them.
-EASTERN = re.compile(
-    rf"([{KANA}{HANGUL}{HAN}](?:[{KANA}{HANGUL}{HAN}\u3000-\u303f\uff00-\uffef\d ]*[{KANA}{HANGUL}{HAN}])?)"
-)
 
 
 @register.filter
@@ -41,15 +35,11 @@ def at(cells: Sequence[Any], number: int) -> Any:
 @register.filter
 def tongues(text: str) -> SafeString:
     """`title|tongues`: the text with Chinese, Japanese and Korean words marked as such, so that they are read out rightly."""
-    has_kana = re.search(f"[{KANA}]", text)
-
-    def piece(words: str) -> SafeString:
-        if not EASTERN.fullmatch(words):
-            return format_html("{}", words)
-        language = "ko" if re.search(f"[{HANGUL}]", words) else "ja" if has_kana else "zh"
-        return format_html('<span lang="{}">{}</span>', language, words)
-
-    return format_html_join("", "{}", ((piece(words),) for words in EASTERN.split(text)))
+    pieces = (
+        format_html('<span lang="{}">{}</span>', tongue, words) if tongue else words
+        for words, tongue in by_tongue(text)
+    )
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
 
 
 @register.filter
