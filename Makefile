@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend evaluate test format lock clean
+.PHONY: help setup run serve admin tend evaluate screenshots test format lock clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -17,6 +17,7 @@ help:
 	@echo "make tend     keep the guide true: search index, promises, cited addresses, old sessions (LINKS=\"--limit 20\" …)"
 	@echo "make test     every check and test; REQUIRE_ALL=1 when nothing may be left out"
 	@echo "make evaluate how well the ad check reads labelled adverts (FILE=… for others)"
+	@echo "make screenshots  the pictures of README and /about/, and of every type of page (in .data/artefacts/)"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make clean    remove what was installed; .data/ with the database stays"
@@ -51,6 +52,10 @@ tend: $(INSTALLED)
 
 evaluate: setup
 	@$(BIN)/python manage.py evaluate $(FILE)
+
+# Looks at the site with Chromium; ARTEFACTS=… for another folder.
+screenshots: $(INSTALLED)
+	@$(BIN)/python .ci/screenshots.py
 
 # The Nu HTML checker: a Java program that npm carries. Without npm, the test that needs it is left out and says so.
 CHECKER := .venv/nu/node_modules/vnu-jar/build/dist/vnu.jar

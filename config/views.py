@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from glossary.models import Concept, EventCount, Finding, Risk, Source
 from glossary.near import near_concepts
+from glossary.verdict import SHAPES
 from products.adcheck import MOST_CHARACTERS
 from products.compare import ready_made
 from products.models import Category, Question, Regulation
@@ -114,7 +115,7 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", context, status=403)
 
 
-TOKENS = "paper card ink soft line line-strong accent claim claim-ink shown benefit no-difference harm mixed unknown untested"
+COLOURS = "paper card ink soft line line-strong accent claim claim-ink shown benefit no-difference harm mixed unknown untested"
 
 
 @require_safe
@@ -129,9 +130,11 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     rules = {rule.status: rule for rule in Regulation.objects.for_reading()}
     risks = {risk.severity: risk for risk in Risk.objects.published().for_reading()}
     context = {
-        "tokens": TOKENS.split(),
+        "colours": COLOURS.split(),
+        "sizes": [f"f{n}" for n in range(8)],
+        "spaces": [f"s{n}" for n in range(1, 8)],
         "verdicts": [verdicts[key] for key in sorted(verdicts)],
-        "shapes": list(shapes.values()),
+        "shapes": [shapes[shape] for shape in SHAPES if shape in shapes],
         "elsewhere": list(shapes.values())[:1],
         "counts": {count.is_wanted: count for count in EventCount.objects.all()}.values(),
         "risks": list(risks.values()),

@@ -23,7 +23,7 @@ from glossary import jsonld
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
-from glossary.verdict import Certainty
+from glossary.verdict import SHAPES, Certainty
 from glossary.views import chosen, references, renamed
 from products import adcheck, changes, compare, exports
 from products.card import draw_card
@@ -76,11 +76,16 @@ def home(request: HtmxHttpRequest) -> HttpResponse:
                     "concept": concepts[slug],
                     "tally": tally(rows),
                     "count": len(rows),
-                    "example": example(rows),
                 }
             )
+    examples = [
+        found for slug in MAIN_CONCEPTS if slug in concepts if (found := example(findings.get(concepts[slug].pk, [])))
+    ]
+    first = example(examples)
     context = {
         "main": main,
+        "first": first,
+        "examples": [finding for finding in examples if finding is not first],
         "questions": Question.objects.filter(is_on_wallet_card=True)[:5],
         "red_flags": RedFlag.objects.filter(severity=RedFlag.Severity.WALK_AWAY)[:6],
         "ready_made": compare.ready_made()[:6],
@@ -90,16 +95,8 @@ def home(request: HtmxHttpRequest) -> HttpResponse:
 
 def tally(findings: list[Finding]) -> list[tuple[str, str, int]]:
     """(shape, words, count) of the verdicts, those that say most first."""
-    words = {
-        "benefit": "better",
-        "no-difference": "little or no difference",
-        "mixed": "studies disagree",
-        "harm": "worse",
-        "unknown": "we do not know",
-        "untested": "not tested in people",
-    }
     shapes = [finding.verdict.shape for finding in findings]
-    return [(shape, label, shapes.count(shape)) for shape, label in words.items() if shape in shapes]
+    return [(shape, label, shapes.count(shape)) for shape, label in SHAPES.items() if shape in shapes]
 
 
 def example(findings: list[Finding]) -> Finding | None:
