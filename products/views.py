@@ -78,14 +78,20 @@ def home(request: HtmxHttpRequest) -> HttpResponse:
                     "count": len(rows),
                 }
             )
+    # What people ask for most stands on top: of the claims on the first effect, the one with the most people studied.
+    every = [finding for slug in MAIN_CONCEPTS if slug in concepts for finding in findings.get(concepts[slug].pk, [])]
+    most_wanted = min((finding.effect.position for finding in every), default=0)
+    first = example([finding for finding in every if finding.effect.position == most_wanted])
     examples = [
-        found for slug in MAIN_CONCEPTS if slug in concepts if (found := example(findings.get(concepts[slug].pk, [])))
+        found
+        for slug in MAIN_CONCEPTS
+        if slug in concepts
+        if (found := example([finding for finding in findings.get(concepts[slug].pk, []) if finding is not first]))
     ]
-    first = example(examples)
     context = {
         "main": main,
         "first": first,
-        "examples": [finding for finding in examples if finding is not first],
+        "examples": examples,
         "questions": Question.objects.filter(is_on_wallet_card=True)[:5],
         "red_flags": RedFlag.objects.filter(severity=RedFlag.Severity.WALK_AWAY)[:6],
         "ready_made": compare.ready_made()[:6],
