@@ -10,6 +10,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
+from glossary import writing
 from glossary.desk import DeskAdmin, PartAdmin, WorkFilter
 from glossary.models import (
     Alias,
@@ -115,7 +116,7 @@ class FindingAdmin(DeskAdmin):
     list_select_related = ["concept", "effect"]
     search_fields = ["concept__name", "effect__name", "claimed", "shown", "sources__key"]
     autocomplete_fields = ["concept", "effect", "main_source", "sources", "claim_sources"]
-    readonly_fields = ["verdict_sentence", "who_paid_sentence"]
+    readonly_fields = ["verdict_box", "who_paid_sentence"]
     fieldsets = [
         (None, {"fields": ["concept", "effect", "route"]}),
         ("Claimed", {"fields": ["claimed", "claim_sources"]}),
@@ -127,7 +128,7 @@ class FindingAdmin(DeskAdmin):
                     "direction",
                     "size",
                     "certainty",
-                    "verdict_sentence",
+                    "verdict_box",
                     "certainty_reason",
                     "would_change",
                 ]
@@ -137,9 +138,14 @@ class FindingAdmin(DeskAdmin):
     ]
     inlines = [EventCountInline]
 
-    @admin.display(description="verdict, as readers see it")
+    @admin.display(description="verdict")
     def verdict_sentence(self, finding: Finding) -> str:
-        return finding.verdict.sentence if finding.pk else "Save once to see it."
+        return finding.verdict.sentence
+
+    @admin.display(description="verdict, as readers see it")
+    def verdict_box(self, finding: Finding) -> str:
+        """The sentence; with JavaScript it follows the three choices above it."""
+        return writing.verdict_box(finding)
 
     @admin.display(description="who paid, as readers see it")
     def who_paid_sentence(self, finding: Finding) -> str:
