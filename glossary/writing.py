@@ -246,6 +246,11 @@ class TextBox(AdminTextareaWidget):
         super().__init__(attrs)
         self.entry, self.name, self.terms = form.instance, name, terms
 
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> str | None:
+        """With plain line breaks: a browser sends each as two characters, and a text would differ from its own source."""
+        value = super().value_from_datadict(data, files, name)
+        return value if value is None else value.replace("\r\n", "\n").replace("\r", "\n")
+
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         asked = addresses(self.entry, self.name)
         following = "input delay:500ms"

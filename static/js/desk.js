@@ -170,6 +170,7 @@
   function write(name, value) {
     const field = named(name) || makeRow(name);
     if (!field) return false;
+    for (let part = field.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
     if (field.type === "radio") {
       const wanted = fields().find((other) => other.name === name && other.value === value);
       if (wanted) wanted.checked = true;
@@ -329,6 +330,44 @@
     event.preventDefault();
     if (!link.getAttribute("href").startsWith("#")) window.open(link.href, "_blank", "noopener");
   });
+
+  // --- Names for what the admin leaves without one: its lists with a search, and the fields of its tables
+
+  function name(part, label) {
+    if (!part || !label) return;
+    part.removeAttribute("aria-labelledby");
+    part.setAttribute("aria-label", label);
+  }
+
+  function giveNames() {
+    for (const field of form.querySelectorAll(".tabular td :is(input:not([type=hidden]), select, textarea)")) {
+      if (field.closest(".select2")) continue;
+      const column = /(?:^| )field-([\w-]+)/.exec(field.closest("td").className);
+      const head = column && field.closest("table").querySelector(`th.column-${CSS.escape(column[1])}`);
+      const text = head ? head.firstChild.textContent.trim() : field.closest("td.delete") ? "Delete" : "";
+      if (text) name(field, text);
+    }
+    for (const list of form.querySelectorAll("select.select2-hidden-accessible")) {
+      const label = list.getAttribute("aria-label") || (list.labels[0] ? list.labels[0].textContent.replace(/:\s*$/, "").trim() : "");
+      const box = list.nextElementSibling;
+      if (!box || !label) continue;
+      const shown = box.querySelector(".select2-selection__rendered");
+      name(box.querySelector(".select2-search__field"), label);
+      const chosen = shown && shown.title ? `: ${shown.title}` : "";
+      if (list.multiple) { const group = box.querySelector(".select2-selection"); name(group, label); }
+      else { name(box.querySelector(".select2-selection"), label + chosen); name(shown, label); }
+    }
+    for (const head of form.querySelectorAll("th.original:empty")) {
+      const words = document.createElement("span");
+      words.className = "visually-hidden";
+      words.textContent = "Entry";
+      head.append(words);
+    }
+  }
+  // The lists are made by a script of the admin's once the page is there; and anew in each new row.
+  window.addEventListener("load", giveNames);
+  document.addEventListener("formset:added", () => setTimeout(giveNames));
+  form.addEventListener("change", () => setTimeout(giveNames));
 
   // --- Pickers
 
