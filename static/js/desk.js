@@ -354,20 +354,23 @@
       const shown = box.querySelector(".select2-selection__rendered");
       name(box.querySelector(".select2-search__field"), label);
       const chosen = shown && shown.title ? `: ${shown.title}` : "";
-      if (list.multiple) { const group = box.querySelector(".select2-selection"); name(group, label); }
-      else { name(box.querySelector(".select2-selection"), label + chosen); name(shown, label); }
+      name(box.querySelector(".select2-selection"), label + chosen);
+      if (!list.multiple) name(shown, label);
     }
-    for (const head of form.querySelectorAll("th.original:empty")) {
+    for (const head of form.querySelectorAll(".tabular thead th:empty")) {
       const words = document.createElement("span");
       words.className = "visually-hidden";
-      words.textContent = "Entry";
+      words.textContent = head.matches(".original") ? "Entry" : "More";
       head.append(words);
     }
   }
-  // The lists are made by a script of the admin's once the page is there; and anew in each new row.
-  window.addEventListener("load", giveNames);
-  document.addEventListener("formset:added", () => setTimeout(giveNames));
-  form.addEventListener("change", () => setTimeout(giveNames));
+  // The lists are made by a script of the admin's at a time of its own, and anew in each new row and with each choice.
+  let naming = 0;
+  new MutationObserver(() => {
+    cancelAnimationFrame(naming);
+    naming = requestAnimationFrame(giveNames);
+  }).observe(form, { childList: true, subtree: true });
+  giveNames();
 
   // --- Pickers
 

@@ -334,7 +334,9 @@ def test_writing_works_without_scripts(concept, page_without_javascript, live_se
 
 
 # What stands around the content is the admin's own, and tested with it.
-RUN_AXE_INSIDE = RUN_AXE.replace("axe.run(document,", "axe.run({include: ['#content']},")
+# So is the list that select2 makes of chosen rows: it puts a button beside the items of a list.
+INSIDE = "{include: ['#content'], exclude: ['.select2-selection--multiple ul']}"
+RUN_AXE_INSIDE = RUN_AXE.replace("axe.run(document,", f"axe.run({INSIDE},")
 
 
 def barriers(page):
