@@ -191,6 +191,13 @@ class DeskAdmin(admin.ModelAdmin):
             known = work.content if work else {"parts": {}}
             return response, revisions.with_draft_ids(revisions.snapshot(entry), known)
 
+    def get_formset_kwargs(self, request: HttpRequest, obj: models.Model, inline: Any, prefix: str) -> dict[str, Any]:
+        """Texts of parts with plain line breaks, as those of the entry have them."""
+        kwargs = super().get_formset_kwargs(request, obj, inline, prefix)
+        if "data" in kwargs:
+            writing.unify_breaks(kwargs["data"])
+        return kwargs
+
     def save_form(self, request: HttpRequest, form: forms.ModelForm, change: bool) -> models.Model:
         form.instance._change_reason = form.reason
         return super().save_form(request, form, change)

@@ -19,7 +19,7 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import Case, Q, Value, When
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -239,6 +239,17 @@ class Text:
 # --- The box of a text in a form
 
 
+def plain_breaks(text: str) -> str:
+    """A text with each line break as one character; a browser sends two."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def unify_breaks(posted: QueryDict) -> None:
+    """`plain_breaks` for everything in a form that was sent."""
+    for name, values in posted.lists():
+        posted.setlist(name, [plain_breaks(value) for value in values])
+
+
 class TextBox(AdminTextareaWidget):
     """A text field with its measures below it, and for Markdown with a preview, pickers and a cheat sheet."""
 
@@ -247,9 +258,9 @@ class TextBox(AdminTextareaWidget):
         self.entry, self.name, self.terms = form.instance, name, terms
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> str | None:
-        """With plain line breaks: a browser sends each as two characters, and a text would differ from its own source."""
+        """With plain line breaks, or a text that nobody touched would differ from what the content files say."""
         value = super().value_from_datadict(data, files, name)
-        return value if value is None else value.replace("\r\n", "\n").replace("\r", "\n")
+        return value if value is None else plain_breaks(value)
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         asked = addresses(self.entry, self.name)
@@ -447,8 +458,7 @@ def seen(admin: ModelAdmin, request: HttpRequest, field: str) -> HttpResponse:
     slug = request.POST.get("slug", "") or getattr(entry, "slug", "")
     text = Text(
         field,
-        # As the form will save it: a browser sends its line breaks in two characters.
-        request.POST.get(field, "").replace("\r\n", "\n"),
+        plain_breaks(request.POST.get(field, "")),
         lambda: Terms.on_page(own_slug=slug),
         balance_of(entry, request.POST) if entry is not None and field == "body" else None,
     )

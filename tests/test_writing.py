@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from glossary import revisions
 from glossary.models import Finding, Source
 from glossary.verdict import Certainty, Direction, Size
 from tests.factories import make_alias, make_category, make_concept, make_finding, make_question, make_risk, make_source
@@ -149,6 +150,19 @@ def test_entries_without_findings_and_risks_have_no_balance(writer):
 
 
 # --- Bad input
+
+
+def test_line_breaks_of_a_browser_change_no_text_that_nobody_touched(writer):
+    concept = make_concept(body="One.\n\nTwo.")
+    make_risk(concept=concept, known="Three.\n\nFour.")
+    address = f"/admin/glossary/concept/{concept.pk}/change/"
+    fields = read_form(writer.get(address), "concept_form")
+    as_sent = {k: v.replace("\n", "\r\n") if isinstance(v, str) else v for k, v in fields.items()}
+    assert "\r\n" in as_sent["risks-0-known"]
+    writer.post(address, as_sent | {"body": "One.\r\n\r\nTwo, and three.", "_save": "1"})
+    content = revisions.latest(concept).content
+    assert content["fields"]["body"] == "One.\n\nTwo, and three."
+    assert content["parts"]["risks"][0]["fields"]["known"] == "Three.\n\nFour."
 
 
 def test_longest_text_is_shown_and_one_character_more_is_refused_in_words(writer):
