@@ -3,18 +3,21 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
+WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin evaluate test format lock clean
+.PHONY: help setup run serve admin tend evaluate screenshots test format lock clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
 	@echo "make run      development server on http://$(HOST):$(PORT)/ (PORT=… for another port)"
 	@echo "make serve    production server, on the same data"
-	@echo "make admin    an account for /admin/"
+	@echo "make admin    an administrator for /admin/ (WHO=… for another user name than admin)"
+	@echo "make tend     keep the guide true: search index, promises, cited addresses, old sessions (LINKS=\"--limit 20\" …)"
 	@echo "make test     every check and test; REQUIRE_ALL=1 when nothing may be left out"
 	@echo "make evaluate how well the ad check reads labelled adverts (FILE=… for others)"
+	@echo "make screenshots  the pictures of README and /about/, and of every type of page (in .data/artefacts/)"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make clean    remove what was installed; .data/ with the database stays"
@@ -40,10 +43,19 @@ serve: setup
 	DEBUG=0 $(BIN)/gunicorn config.wsgi --worker-class gthread --workers 2 --threads 4 --no-control-socket --bind $(HOST):$(PORT)
 
 admin: setup
-	$(BIN)/python manage.py createsuperuser
+	@$(BIN)/python manage.py make_editor $(WHO) --role administrator
+
+# What a scheduler runs (see the README); one that fails keeps none of the others from running.
+tend: $(INSTALLED)
+	@status=0; for task in rebuild_search check_content "check_links $(LINKS)" clearsessions; do \
+		echo "== $$task"; $(BIN)/python manage.py $$task || status=1; done; exit $$status
 
 evaluate: setup
 	@$(BIN)/python manage.py evaluate $(FILE)
+
+# Looks at the site with Chromium; ARTEFACTS=… for another folder.
+screenshots: $(INSTALLED)
+	@$(BIN)/python .ci/screenshots.py
 
 # The Nu HTML checker: a Java program that npm carries. Without npm, the test that needs it is left out and says so.
 CHECKER := .venv/nu/node_modules/vnu-jar/build/dist/vnu.jar

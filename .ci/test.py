@@ -1,8 +1,8 @@
 """Every check and test of the project: what `make test` runs.
 
 Runs all steps even when one fails, and ends by saying what failed and what was left out. REQUIRE_ALL=1
-makes leaving anything out a failure. Nothing here reads or writes `.data/`, and no setting comes from the
-environment.
+makes leaving anything out a failure. Nothing here reads `.data/`, and no setting comes from the environment. A
+screenshot of every type of page is left in the folder that ARTEFACTS names, or in `.data/artefacts/`.
 """
 # ruff: noqa: S603, T201
 
@@ -23,6 +23,9 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from tests.conftest import find_chromium  # noqa: E402
+
 BIN = Path(sys.executable).parent
 OLDEST_POSTGRESQL = 15  # what this Django takes
 SETTINGS = {
@@ -34,6 +37,7 @@ SETTINGS = {
     "SSL_REDIRECT",
     "TRUST_PROXY_HEADERS",
     "PUBLISH_OWN_CERTAINTY",
+    "SECOND_FACTOR",
     "DATA_DIR",
     "DJANGO_SETTINGS_MODULE",
 }
@@ -154,6 +158,10 @@ def check(run: Run) -> None:
     run.manage("collectstatic", "collectstatic", "--no-input", "--verbosity", "0")
     if run.manage("migrate", "migrate", "--verbosity", "0") and run.manage("load_content", "load_content"):
         run.manage("check_content", "check_content")
+    if find_chromium():
+        run.step("screenshot of every type of page", sys.executable, ".ci/screenshots.py", "smoke")
+    else:
+        run.left_out.append("screenshots: found no Chromium; install it, or set CHROMIUM to the program.")
     run.pytest("tests on SQLite")
     if folder := postgresql_bin():
         try:

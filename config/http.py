@@ -13,6 +13,9 @@ PERMISSIONS_POLICY = (
 # What scripts on other sites may read: nothing there depends on who asks.
 OPEN_TO_OTHERS = ("/api/", "/data/")
 
+# Nothing of the desk stays behind in a browser or a proxy.
+DESK = "/admin/"
+
 
 class HtmxHttpRequest(HttpRequest):
     """A request after django-htmx has looked at it: `request.htmx` is true for a fragment."""
@@ -32,6 +35,8 @@ def public_headers(
             response.headers["Access-Control-Allow-Origin"] = "*"
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if request.path.startswith(DESK):
+            response.headers["Cache-Control"] = "no-store, private"
         return response
 
     return middleware

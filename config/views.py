@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from glossary.models import Concept, EventCount, Finding, Risk, Source
 from glossary.near import near_concepts
+from glossary.verdict import SHAPES
 from products.adcheck import MOST_CHARACTERS
 from products.compare import ready_made
 from products.models import Category, Question, Regulation
@@ -98,7 +99,23 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "400.html", {"is_large": is_large, "most": MOST_CHARACTERS}, status=status)
 
 
-TOKENS = "paper card ink soft line line-strong accent claim claim-ink shown benefit no-difference harm mixed unknown untested"
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form without a token that fits; what an editor typed can be sent again from that page.
+
+    Only where the browser itself vouches that the form came from this site, so that no other site can have
+    words of its own shown here; and never where a password or a code was typed.
+    """
+    typed = []
+    is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin" and request.path.startswith(reverse("admin:index"))
+    if is_ours and not any(word in name for name in request.POST for word in ("password", "code")):
+        typed = [(name, value) for name, values in request.POST.lists() for value in values]
+        typed = [(name, value) for name, value in typed if name != "csrfmiddlewaretoken"]
+    readable = [(name, value) for name, value in typed if value.strip() and not name.startswith("_")]
+    context = {"typed": typed, "readable": readable, "has_files": bool(request.FILES)}
+    return render(request, "403_csrf.html", context, status=403)
+
+
+COLOURS = "paper card ink soft line line-strong accent claim claim-ink shown benefit no-difference harm mixed unknown untested"
 
 
 @require_safe
@@ -113,9 +130,11 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     rules = {rule.status: rule for rule in Regulation.objects.for_reading()}
     risks = {risk.severity: risk for risk in Risk.objects.published().for_reading()}
     context = {
-        "tokens": TOKENS.split(),
+        "colours": COLOURS.split(),
+        "sizes": [f"f{n}" for n in range(8)],
+        "spaces": [f"s{n}" for n in range(1, 8)],
         "verdicts": [verdicts[key] for key in sorted(verdicts)],
-        "shapes": list(shapes.values()),
+        "shapes": [shapes[shape] for shape in SHAPES if shape in shapes],
         "elsewhere": list(shapes.values())[:1],
         "counts": {count.is_wanted: count for count in EventCount.objects.all()}.values(),
         "risks": list(risks.values()),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 
 from glossary import writing
-from glossary.desk import DeskAdmin, PartAdmin, WorkFilter
+from glossary.bulk import AliasSheet, BulkAdmin, FindingSheet, SourceSheet
+from glossary.desk import DeskAdmin, DeskForm, PartAdmin, WorkFilter
+from glossary.links import cited_by
 from glossary.models import (
     Alias,
     Concept,
@@ -19,13 +24,12 @@ from glossary.models import (
     EffectWording,
     EventCount,
     Finding,
+    LinkCheck,
     Risk,
     Source,
 )
-
-admin.site.site_header = "Claimed & Shown: the editors' desk"
-admin.site.site_title = "Claimed & Shown"
-admin.site.index_title = "What would you like to work on?"
+from glossary.reference_import import PasteReferences
+from glossary.retractions import label, resting_on
 
 
 class ReviewFilter(admin.SimpleListFilter):
@@ -43,6 +47,56 @@ class ReviewFilter(admin.SimpleListFilter):
             return queryset.filter(review_due__lt=today)
         if self.value() == "soon":
             return queryset.filter(review_due__range=(today, today + timezone.timedelta(days=30)))
+        return queryset
+
+
+class RejudgeFilter(admin.SimpleListFilter):
+    """Published findings that rest on something retracted or in doubt."""
+
+    title = "to judge again"
+    parameter_name = "rejudge"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("yes", "rests on a retracted or doubted source")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.to_rejudge() if self.value() == "yes" else queryset
+
+
+class SourceUpkeepFilter(admin.SimpleListFilter):
+    """Sources that want looking after."""
+
+    title = "upkeep"
+    parameter_name = "upkeep"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [
+            ("cited", "retracted, doubted or replaced, but still cited"),
+            ("unseen", "not looked at for a year"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "cited":
+            return queryset.out_of_date_but_cited()
+        if self.value() == "unseen":
+            return queryset.not_looked_at_for_a_year()
+        return queryset
+
+
+class LinkHealthFilter(admin.SimpleListFilter):
+    """Addresses by whether an editor has something to do."""
+
+    title = "health"
+    parameter_name = "health"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("dead", "dead"), ("failing", "failed lately, not dead yet")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "dead":
+            return queryset.dead()
+        if self.value() == "failing":
+            return queryset.filter(failed_days__gt=0).exclude(pk__in=LinkCheck.objects.dead().values("pk"))
         return queryset
 
 
@@ -108,11 +162,12 @@ class EventCountInline(admin.TabularInline):
 
 
 @admin.register(Finding)
-class FindingAdmin(DeskAdmin):
+class FindingAdmin(BulkAdmin, DeskAdmin):
     """Claim and evidence for one concept, effect and route. The verdict is computed; it cannot be typed."""
 
+    resource_classes = [FindingSheet]
     list_display = ["__str__", "verdict_sentence", "people", "state", "searched_on"]
-    list_filter = ["state", WorkFilter, "certainty", "direction", "route", "effect"]
+    list_filter = ["state", WorkFilter, RejudgeFilter, "certainty", "direction", "route", "effect"]
     list_select_related = ["concept", "effect"]
     search_fields = ["concept__name", "effect__name", "claimed", "shown", "sources__key"]
     autocomplete_fields = ["concept", "effect", "main_source", "sources", "claim_sources"]
@@ -170,15 +225,92 @@ class RiskAdmin(PartAdmin):
     autocomplete_fields = ["concept", "sources"]
 
 
+class SourceForm(DeskForm):
+    """A source; a change of its standing needs its reason."""
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        if self.instance.pk and "status" in self.changed_data and not values.get("change_reason"):
+            self.add_error("change_reason", "Say why its standing changed: readers see it in the list of changes.")
+        return values
+
+
 @admin.register(Source)
-class SourceAdmin(DeskAdmin):
+class SourceAdmin(PasteReferences, BulkAdmin, DeskAdmin):
     """What everything rests on. A retracted source is marked here; what rests on it is listed on its page."""
 
+    form = SourceForm
+    readonly_fields = ["rests_on_it"]
+    resource_classes = [SourceSheet]
     list_display = ["key", "title", "year", "kind", "read", "funder", "status", "checked_on"]
-    list_filter = ["status", "kind", "read", "funder"]
+    list_filter = ["status", SourceUpkeepFilter, "kind", "read", "funder"]
     search_fields = ["key", "title", "authors", "container", "doi", "pmid"]
     date_hierarchy = "checked_on"
     autocomplete_fields = ["superseded_by"]
+
+    @admin.display(description="what rests on it")
+    def rests_on_it(self, source: Source) -> str:
+        groups = resting_on(source) if source.pk else []
+        if not groups:
+            return "Nothing yet."
+        return format_html_join(
+            "",
+            "<p>{}</p><ul>{}</ul>",
+            (
+                (words.capitalize(), format_html_join("", '<li><a href="{}">{}</a></li>', map(admin_link, rows)))
+                for words, rows in groups
+            ),
+        )
+
+    def save_model(self, request: HttpRequest, obj: Source, form: ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "status" in form.changed_data and obj.status != Source.Status.CURRENT:
+            count = sum(len(rows) for _, rows in resting_on(obj))
+            if count:
+                said = '{} is now marked: {}. {} it: <a href="{}">judge {} again</a>.'
+                what, them = ("1 entry rests on", "it") if count == 1 else (f"{count} entries rest on", "them")
+                url = reverse("admin:glossary_source_change", args=[obj.pk])
+                messages.warning(request, format_html(said, obj.key, obj.get_status_display(), what, url, them))
+
+
+def admin_link(row: Model) -> tuple[str, str]:
+    """(address, words) of the form where a row is edited; of a part, that of what it belongs to."""
+    words = label(row)
+    if not hasattr(row, "NATURAL_KEY"):
+        owners = [f for f in row._meta.concrete_fields if f.is_relation and f.related_model is not Source]
+        row = getattr(row, owners[0].name)
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]), words
+
+
+@admin.register(LinkCheck)
+class LinkCheckAdmin(admin.ModelAdmin):
+    """What each address said when it was last asked. To be read: the check writes it; mend the source instead."""
+
+    list_display = ["url", "outcome", "failed_days", "first_failed_at", "checked_at", "cited_by"]
+    list_filter = [LinkHealthFilter, "outcome"]
+    search_fields = ["url"]
+    list_per_page = 50
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        changelist = super().get_changelist_instance(request)
+        users = cited_by(check.url for check in changelist.result_list)
+        for check in changelist.result_list:
+            check.users = users[check.url]
+        return changelist
+
+    @admin.display(description="cited by")
+    def cited_by(self, check: LinkCheck) -> str:
+        users = cited_by([check.url])[check.url] if not hasattr(check, "users") else check.users
+        return format_html_join(", ", '<a href="{}">{}</a>', map(admin_link, users)) or "nothing any more"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: LinkCheck | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: LinkCheck | None = None) -> bool:
+        return False
 
 
 class EffectWordingInline(admin.TabularInline):
@@ -197,10 +329,11 @@ class EffectAdmin(DeskAdmin):
 
 
 @admin.register(Alias)
-class AliasAdmin(PartAdmin):
+class AliasAdmin(BulkAdmin, PartAdmin):
     """Every name, to be found; it is changed on the page of its concept."""
 
     owner = "concept"
+    resource_classes = [AliasSheet]
     list_display = ["text", "language", "kind", "concept", "is_ambiguous"]
     list_filter = ["kind", "language", "is_ambiguous"]
     list_select_related = ["concept"]

@@ -39,6 +39,7 @@ ROOT = Path(__file__).parent / "content"
 CHANGE_REASON = "Loaded from the content files"
 
 type Key = tuple[str, ...]
+type Contents = tuple[dict[str, Any], dict[str, list[str]], dict[str, list[dict[str, Any]]]]
 
 
 class ContentError(Exception):
@@ -242,7 +243,7 @@ def read_concepts(reader: Reader) -> Iterator[Entry]:
             raw,
             where,
             required="name kind summary body reviewed_on review_due",
-            optional="parent not_same_as",
+            optional="parent not_same_as state",
             parts="aliases findings risks",
         )
         reader.text(values, where, "name", "summary", "body", "not_same_as", "parent")
@@ -278,20 +279,21 @@ def read_finding(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> 
         raw,
         where,
         required="effect route claimed shown population direction certainty certainty_reason would_change searched_on",
-        optional="people follow_up size",
+        optional="people follow_up size state main_source",
         parts="sources claim_sources events",
     )
     reader.text(values, where, "claimed", "shown", "population", "follow_up", "certainty_reason", "would_change")
     sources = reader.keys(raw, where, "sources")
     if not sources and values.get("certainty") != "none":
         reader.problem(where, "the field “sources” is missing; only certainty “none” does without.")
+    has_main = reader.flag(values, where, "main_source", default=True)
     fields = {
         "concept": (slug,),
         "people": None,
         "follow_up": "",
         "size": "not-stated",
         "state": State.PUBLISHED,
-        "main_source": (sources[0],) if sources else None,
+        "main_source": (sources[0],) if sources and has_main else None,
         **values,
         "effect": (values.get("effect"),),
     }
@@ -347,9 +349,15 @@ def as_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=plain)
 
 
+def tidy(text: str) -> str:
+    """Text as the files hold it: browsers send line breaks as two characters, and nobody means space at the ends."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
 def filled(values: dict[str, Any]) -> dict[str, Any]:
-    """The values that are not empty."""
-    return {name: value for name, value in values.items() if value not in ("", None)}
+    """The values that are not empty, as the files would hold them."""
+    tidied = {name: tidy(value) if isinstance(value, str) else value for name, value in values.items()}
+    return {name: value for name, value in tidied.items() if value not in ("", None)}
 
 
 def fingerprint(fields: dict[str, Any], many: dict[str, list[str]], children: dict[str, list[dict[str, Any]]]) -> str:
@@ -402,19 +410,53 @@ def current_rows(model: type[models.Model]) -> dict[Key, models.Model]:
 
 
 def entry_state(entry: Entry) -> str:
-    """The fingerprint of what the files say; what they leave out has its usual value."""
+    """The fingerprint of what the files say."""
+    return fingerprint(*entry_contents(entry))
+
+
+def entry_contents(entry: Entry) -> Contents:
+    """What the files say; what they leave out has its usual value."""
     parts = shape(entry.model)
     fields = {f.name: entry.fields.get(f.name, f.get_default()) for f in parts.fields}
     many = {name: entry.many.get(name, []) for name in parts.many}
-    return fingerprint(fields, many, {name: entry.children.get(name, []) for name in parts.children})
+    return fields, many, {name: entry.children.get(name, []) for name in parts.children}
+
+
+def lost(entries: list[Entry]) -> list[str]:
+    """Rows that these entries would not bring back as they stand, in words; order alone may be counted anew."""
+    problems = []
+    by_model: dict[type[models.Model], dict[Key, Entry]] = {}
+    for entry in entries:
+        by_model.setdefault(entry.model, {})[entry.key] = entry
+    for model, of_model in by_model.items():
+        for key, row in current_rows(model).items():
+            entry = of_model.get(tuple(map(tidy, key)))
+            said = without_places(entry_contents(entry)) if entry else {}
+            stands = without_places(row_contents(row))
+            if names := [name for name in stands if as_json(stands[name]) != as_json(said.get(name))]:
+                label = f"{model._meta.verbose_name} {', '.join(key)}"
+                problems.append(f"{label}: the files cannot say what stands in {', '.join(names)}.")
+    return problems
+
+
+def without_places(contents: Contents) -> dict[str, Any]:
+    """What is not empty, without places in an order: the files count them from 0."""
+    fields, many, children = contents
+    parts = {name: sorted(as_json(filled(row | {"position": None})) for row in rows) for name, rows in children.items()}
+    return filled(fields | {"position": None}) | {name: sorted(keys) for name, keys in many.items()} | parts
 
 
 def row_state(row: models.Model) -> str:
     """The fingerprint of a row as it stands now, in the same terms as the files'."""
+    return fingerprint(*row_contents(row))
+
+
+def row_contents(row: models.Model) -> Contents:
+    """What stands in a row, its links and its parts."""
     parts = shape(type(row))
     many = {name: [other.natural_key()[0] for other in getattr(row, name).all()] for name in parts.many}
     children = {name: [field_values(child, row) for child in getattr(row, name).all()] for name in parts.children}
-    return fingerprint(field_values(row), many, children)
+    return field_values(row), many, children
 
 
 def field_values(row: models.Model, parent: models.Model | None = None) -> dict[str, Any]:

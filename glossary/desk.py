@@ -28,6 +28,7 @@ from glossary.differences import differences
 from glossary.gaps import gaps
 from glossary.models import Publishable, Revision, State
 from glossary.revisions import Conflict, NotAllowed, NotReady
+from glossary.trail import CORRECTION
 from glossary.usage import uses
 
 PREVIEW_SALT = "glossary.preview"
@@ -58,8 +59,8 @@ class DeskForm(forms.ModelForm):
         work = getattr(self.instance, "work", None)
         if work and work.is_open and "change_reason" in self.fields:
             reason = work.reason
-            self.fields["change_reason"].initial = reason.removeprefix(revisions.CORRECTION)
-            self.fields["is_correction"].initial = reason.startswith(revisions.CORRECTION)
+            self.fields["change_reason"].initial = reason.removeprefix(CORRECTION).strip()
+            self.fields["is_correction"].initial = reason.startswith(CORRECTION)
         writing.equip(self)
 
     def clean(self) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class DeskForm(forms.ModelForm):
     @property
     def reason(self) -> str:
         said = self.cleaned_data.get("change_reason", "").strip()
-        return f"{revisions.CORRECTION}{said}" if said and self.cleaned_data.get("is_correction") else said
+        return f"{CORRECTION} {said}" if said and self.cleaned_data.get("is_correction") else said
 
 
 def without_markup(text: str) -> str:
@@ -260,8 +261,7 @@ class DeskAdmin(admin.ModelAdmin):
 
     def log_addition(self, request: HttpRequest, obj: models.Model, message: Any) -> Any:
         form = request.desk_form  # type: ignore[attr-defined]
-        state = Revision.State.DRAFT if self.has_drafts else Revision.State.PUBLISHED
-        obj.work = revisions.record(obj, state, revisions.snapshot(obj), request.user, form.reason)
+        obj.work = revisions.record_new(obj, request.user, form.reason)
         return super().log_addition(request, obj, message)
 
     def response_add(
@@ -571,7 +571,9 @@ class WorkFilter(admin.SimpleListFilter):
         if asked not in ("draft", "in-review", "mine"):
             return queryset
         waiting = Revision.objects.waiting(queryset.model)
-        waiting = waiting.filter(saved_by=request.user) if asked == "mine" else waiting.filter(state=asked)
+        waiting = (
+            waiting.filter(saved_by=request.user, state=State.DRAFT) if asked == "mine" else waiting.filter(state=asked)
+        )
         return queryset.filter(pk__in=waiting.values("entry_id"))
 
 

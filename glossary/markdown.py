@@ -22,20 +22,22 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 
 from glossary.models import CITATION, Alias, Concept
-from glossary.text import fold, fold_with_offsets
+from glossary.text import by_tongue, fold, fold_with_offsets
 
 TAGS = {
     "a", "abbr", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h2", "h3", "h4", "hr", "li", "ol", "p",
-    "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "pre", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
     "a": {"href", "title", "id", "data-panel"},
     "h2": {"id"},
     "h3": {"id"},
+    "span": {"lang"},
     "th": {"scope"},
     "sup": {"id"},
 }
 CLASSES = {"a": {"term"}, "sup": {"cite"}}
+BETWEEN_TAGS = re.compile(r"(?<=>)[^<]+")
 NO_LINKS_IN = {"a", "h1", "h2", "h3", "h4", "h5", "h6", "code", "pre", "sup"}
 # A capital-letter name this short is a word to a reader only when it is written in capitals.
 SHORT = 4
@@ -212,6 +214,12 @@ class Rendered:
         return self.html
 
 
+def with_languages(found: re.Match[str]) -> str:
+    """The text between two tags with its Chinese, Japanese and Korean words marked as such."""
+    pieces = by_tongue(found[0])
+    return "".join(f'<span lang="{tongue}">{words}</span>' if tongue else words for words, tongue in pieces)
+
+
 def render(text: str, terms: Terms | None = None, citations: Citations | None = None) -> Rendered:
     """HTML for readers from an editor's Markdown.
 
@@ -228,7 +236,7 @@ def render(text: str, terms: Terms | None = None, citations: Citations | None = 
         output_format="html",
     )
     html = nh3.clean(
-        md.convert(text),
+        BETWEEN_TAGS.sub(with_languages, md.convert(text)),
         tags=TAGS,
         attributes=ATTRIBUTES,
         allowed_classes=CLASSES,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Lower
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Concat, Lower
 from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
@@ -19,6 +20,8 @@ from glossary.text import fold
 from glossary.verdict import Certainty, Direction, Size, Verdict, verdict
 
 CITATION = re.compile(r"\[@([a-z0-9][a-z0-9-]*)\]")
+# The fields, of any model with a natural key, whose Markdown may cite sources.
+CITING = frozenset({"body", "not_same_as"})
 
 
 class Route(models.TextChoices):
@@ -112,6 +115,30 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Those that may carry a verdict."""
         return self.filter(kind__in=Source.STUDIES)
 
+    def cited(self) -> Self:
+        """Those on which anything rests, in any app: through a relation or by a mark in a text."""
+        used = Q()
+        for relation in Source._meta.related_objects:
+            if relation.related_model is not Source:
+                rows, name = relation.related_model._default_manager, relation.field.name
+                if relation.many_to_many:
+                    rows, name = relation.through._default_manager, relation.field.m2m_reverse_field_name()
+                used |= models.Exists(rows.filter(**{name: OuterRef("pk")}))
+        mark = Concat(Value("[@"), OuterRef("key"), Value("]"))
+        for model in apps.get_models():
+            if hasattr(model, "NATURAL_KEY"):
+                for name in {f.name for f in model._meta.concrete_fields} & CITING:
+                    used |= models.Exists(model._default_manager.filter(**{f"{name}__contains": mark}))
+        return self.filter(used)
+
+    def out_of_date_but_cited(self) -> Self:
+        """Those that something rests on although they were retracted, doubted or replaced."""
+        return self.exclude(status=Source.Status.CURRENT).cited()
+
+    def not_looked_at_for_a_year(self) -> Self:
+        """Those whose page nobody has checked for 365 days."""
+        return self.filter(checked_on__lt=timezone.localdate() - timezone.timedelta(days=365))
+
 
 class Source(models.Model):
     """One publication or official page, and how much of it was read."""
@@ -172,6 +199,9 @@ class Source(models.Model):
         CONCERN = "concern", "expression of concern"
         RETRACTED = "retracted", "retracted"
         SUPERSEDED = "superseded", "superseded"
+
+    # What is no longer to be relied on; a superseded source was right in its day.
+    DOUBTED = frozenset({Status.RETRACTED, Status.CONCERN})
 
     key = models.SlugField(max_length=80, unique=True, help_text="Short name used in texts: [@key].")
     kind = models.CharField(max_length=20, choices=Kind)
@@ -479,6 +509,12 @@ class FindingQuerySet(PublishableQuerySet):
         """Published findings of published concepts."""
         return super().published().filter(concept__state=State.PUBLISHED)
 
+    def to_rejudge(self) -> Self:
+        """Published findings that rest on a source which was retracted or is in doubt."""
+        doubted = Source.objects.filter(status__in=Source.DOUBTED).values("pk")
+        links = Finding.sources.through.objects.filter(source__in=doubted)
+        return self.published().filter(Q(main_source__in=doubted) | Q(pk__in=links.values("finding")))
+
     def on_route(self, route: str) -> Self:
         """Findings on one way into the body."""
         return self.filter(route=route)
@@ -618,6 +654,29 @@ class Finding(Publishable):
         noun = "study" if count == 1 else "studies"
         said = f"Makers or sellers paid for or took part in {paid} of {count} {noun}."
         return f"{said} For {silent}, what we read does not say who paid." if silent else said
+
+    @property
+    def doubt(self) -> str:
+        """That it rests on something retracted or in doubt, in one sentence; empty when it does not.
+
+        Reads the prefetched sources.
+        """
+        sources = self.sources.all()
+        retracted = sum(source.status == Source.Status.RETRACTED for source in sources)
+        doubted = sum(source.status == Source.Status.CONCERN for source in sources)
+        if not retracted and not doubted:
+            return ""
+        of = f"of the {len(sources)} sources behind this" if len(sources) > 1 else "source behind this"
+        parts = []
+        if retracted:
+            parts.append(
+                f"{retracted if len(sources) > 1 else 'The'} {of} {'was' if retracted == 1 else 'were'} retracted"
+            )
+        if doubted:
+            verb = "is" if doubted == 1 else "are"
+            begin = f"{doubted} {of}" if len(sources) > 1 else f"The {of}"
+            parts.append(f"{begin if not retracted else doubted} {verb} under a warning from the publisher")
+        return f"{' and '.join(parts)}. Read this with care until we have judged it again."
 
 
 class EventCount(models.Model):
@@ -815,6 +874,78 @@ class Revision(models.Model):
     def is_open(self) -> bool:
         """Whether it waits for somebody: a draft, or one in review."""
         return self.state in self.OPEN
+
+
+# --- Addresses
+
+
+class LinkCheckQuerySet(models.QuerySet["LinkCheck"]):
+    def dead(self) -> Self:
+        """Those that an editor should replace: removed by their owner, or failed on several days."""
+        return self.filter(Q(outcome=LinkCheck.Outcome.GONE) | Q(failed_days__gte=LinkCheck.DAYS_TO_DEATH))
+
+
+class LinkCheck(models.Model):
+    """What an address said when it was last asked, written by `manage.py check_links`.
+
+    Of the address and not of the source: a source keeps its row when its address changes, and this goes.
+    """
+
+    class Outcome(models.TextChoices):
+        FINE = "fine", "answers"
+        MOVED = "moved", "answers, but has moved for good: take the new address"
+        GUARDED = "guarded", "keeps programs out: look with a browser"
+        BUSY = "busy", "asks us to come back later"
+        INSIDE = "inside", "leads inside a network and was not asked"
+        UNASKED = "unasked", "is no address of the web that a program can ask"
+        MISSING = "missing", "has no such page"
+        GONE = "gone", "says that the page was removed for good"
+        HOME = "home", "leads to a front page or an error page instead"
+        LOOP = "loop", "sends us round in circles"
+        FAULT = "fault", "has a fault of its own"
+        NO_HOST = "no-host", "is of a site that no longer exists"
+        SILENT = "silent", "does not answer"
+        CERTIFICATE = "certificate", "has a certificate that is not in order"
+
+    FAILURES = frozenset(
+        {
+            Outcome.MISSING,
+            Outcome.GONE,
+            Outcome.HOME,
+            Outcome.LOOP,
+            Outcome.FAULT,
+            Outcome.NO_HOST,
+            Outcome.SILENT,
+            Outcome.CERTIFICATE,
+        }
+    )
+    # These say nothing about the page, so they neither count as a failure nor end a row of them.
+    UNCLEAR = frozenset({Outcome.GUARDED, Outcome.BUSY, Outcome.INSIDE, Outcome.UNASKED})
+    DAYS_TO_DEATH = 3
+
+    url = models.CharField("address", max_length=500, unique=True)
+    outcome = models.CharField(max_length=11, choices=Outcome)
+    status_code = models.PositiveSmallIntegerField("answer", null=True, blank=True)
+    final_url = models.CharField("leads to", max_length=2000, blank=True)
+    checked_at = models.DateTimeField("asked at", db_index=True)
+    first_failed_at = models.DateTimeField("fails since", null=True, blank=True)
+    last_failed_on = models.DateField(null=True, blank=True)
+    failed_days = models.PositiveSmallIntegerField("days failed in a row", default=0, db_index=True)
+
+    objects = LinkCheckQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-failed_days", "url"]
+        verbose_name = "cited address"
+        verbose_name_plural = "cited addresses"
+
+    def __str__(self) -> str:
+        return f"{self.url} {self.get_outcome_display()}"
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether an editor should replace it; one bad day is none of our business."""
+        return self.outcome == self.Outcome.GONE or self.failed_days >= self.DAYS_TO_DEATH
 
 
 # --- What came from the content files

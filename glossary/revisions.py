@@ -14,6 +14,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ from django.core import serializers
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
+from django.dispatch import Signal
 
 from glossary.gaps import Gap, gaps
 from glossary.models import Publishable, Revision, State
@@ -32,8 +34,11 @@ from glossary.models import Publishable, Revision, State
 # A part that a draft adds has no row yet. Its number in the draft is above any that a database gives out.
 FIRST_DRAFT_ID = 2**40
 
-# How a reason begins that readers are to see marked as a correction.
-CORRECTION = "Correction: "
+# True while rows are written that readers will not see so, or one by one for what is a single edit: whoever follows
+# edits by their signals waits for `written`, or need not care.
+is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
+# Sent once an entry and its parts have been written for good, in the same transaction: `sender`, `instance`.
+written = Signal()
 
 type Content = dict[str, Any]
 # (field,) of the entry itself, or (part, primary key) of a row that belongs to it.
@@ -122,6 +127,13 @@ def write(entry: models.Model, content: Content, *, check: bool, reason: str = "
     With `check`, every row is validated and parts that a draft added get numbers from the database; without, as in
     a rehearsal, they keep those of the draft. Raises ValidationError, with `check`, and IntegrityError.
     """
+    with quietly():
+        write_all(entry, content, check=check, reason=reason)
+    if check:
+        written.send(type(entry), instance=entry)
+
+
+def write_all(entry: models.Model, content: Content, *, check: bool, reason: str) -> None:
     is_told = write_row(entry, content["fields"], check=check, reason=reason)
     has_new_parts = False
     for name, wanted in content["parts"].items():
@@ -157,9 +169,18 @@ def with_draft_ids(content: Content, known: Content) -> Content:
 
 
 @contextmanager
+def quietly() -> Iterator[None]:
+    token = is_quiet.set(True)
+    try:
+        yield
+    finally:
+        is_quiet.reset(token)
+
+
+@contextmanager
 def rehearsal() -> Iterator[None]:
     """A transaction whose effects are undone at its end, whatever happens."""
-    with transaction.atomic():
+    with transaction.atomic(), quietly():
         yield
         transaction.set_rollback(True)
 
@@ -203,6 +224,12 @@ def record(
         reason=reason,
         based_on=based_on,
     )
+
+
+def record_new(entry: models.Model, by: AbstractBaseUser | None, reason: str = "") -> Revision:
+    """Keep the first save of an entry that was just made."""
+    state = Revision.State.DRAFT if has_drafts(entry) else Revision.State.PUBLISHED
+    return record(entry, state, snapshot(entry), by, reason)
 
 
 def working_copy(entry: models.Model) -> Revision:

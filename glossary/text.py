@@ -49,3 +49,19 @@ def fold(text: str) -> str:
     single spaces: `"TGF-β"` and `"ｔｇｆ beta"` both give `"tgf beta"`.
     """
     return fold_with_offsets(text)[0].strip()
+
+
+KANA, HANGUL, HAN = "\u3041-\u30ff", "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3", "\u3400-\u9fff\uf900-\ufaff"
+# Letters of East Asia, with what stands between two of them.
+EASTERN = re.compile(
+    rf"([{KANA}{HANGUL}{HAN}](?:[{KANA}{HANGUL}{HAN}\u3000-\u303f\uff00-\uffef\d ]*[{KANA}{HANGUL}{HAN}])?)"
+)
+
+
+def by_tongue(text: str) -> list[tuple[str, str]]:
+    """The text in pieces, each with its language: ja, ko or zh by its letters, else empty."""
+    with_han = "ja" if re.search(f"[{KANA}]", text) else "zh"
+    return [
+        (piece, ("ko" if re.search(f"[{HANGUL}]", piece) else with_han) if number % 2 else "")
+        for number, piece in enumerate(EASTERN.split(text))
+    ]

@@ -41,6 +41,15 @@ class Certainty(TextChoices):
     NONE = "none", "not tested in people"
 
 
+# What a shape says, in the order in which a page lists them.
+SHAPES = {
+    "benefit": "better",
+    "no-difference": "little or no difference",
+    "mixed": "studies disagree",
+    "harm": "worse",
+    "unknown": "we do not know",
+    "untested": "not tested in people",
+}
 STEPS = {Certainty.HIGH: 4, Certainty.MODERATE: 3, Certainty.LOW: 2, Certainty.VERY_LOW: 1, Certainty.NONE: 0}
 VERBS = {
     Certainty.HIGH: ("", "improves", "makes", "worsens"),
@@ -53,7 +62,7 @@ VERBS = {
 class Verdict:
     """One answer: the sentence, and what the meter draws.
 
-    `shape` is one of benefit, no-difference, harm, mixed, unknown, untested; `steps` is 0 to 4 filled steps;
+    `shape` is one of SHAPES; `steps` is 0 to 4 filled steps;
     `certainty` is the level in words.
     """
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from config.http import HtmxHttpRequest, site_root
-from glossary import evidence, jsonld
+from glossary import evidence, jsonld, trail
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Alias, Concept, Effect, Finding, Publishable, Route, Source, State, cited_keys
@@ -177,7 +177,7 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "body": body,
         "numbers": citations.numbers,
         "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
-        "changes": list(concept.history.order_by("-history_date")[:5]),
+        "changes": trail.of_page(concept),
         "minutes": max(1, round(len(concept.body.split()) / 200)),
     }
     if not request.htmx:

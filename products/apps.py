@@ -7,7 +7,10 @@ class ProductsConfig(AppConfig):
     verbose_name = "Products"
 
     def ready(self) -> None:
+        from config import roles
         from products import gaps, search_index  # noqa: F401 - gaps registers what a category needs
 
         search_index.connect()
         post_migrate.connect(search_index.install, sender=self, dispatch_uid="products_search")
+        # Here because this app comes last: the permissions of all others are there by then.
+        post_migrate.connect(roles.bring_up_to_date, sender=self, dispatch_uid="roles")

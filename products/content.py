@@ -33,15 +33,19 @@ def read_categories(reader: Reader) -> Iterator[Entry]:
             raw,
             where,
             required="name kind route summary mechanism body downtime performed_by daily_life reviewed_on review_due",
-            optional="interval followed_for",
+            optional="state interval followed_for",
             parts="sold_for ingredients sessions course_sources prices regulation",
         )
         reader.text(values, where, "name", "summary", "mechanism", "body", "downtime", "performed_by", "daily_life")
         reader.text(values, where, "interval", "followed_for")
         low, high = read_sessions(reader, raw, where)
         goals = reader.keys(raw, where, "sold_for")
-        if not goals:
+        # A draft may lack them, as it may in the admin.
+        is_published = values.get("state", State.PUBLISHED) == State.PUBLISHED
+        if is_published and not goals:
             reader.problem(where, "the field “sold_for” is missing.")
+        if is_published and not raw.get("ingredients"):
+            reader.problem(where, "the field “ingredients” is missing.")
         yield Entry(
             Category,
             (slug,),
@@ -77,10 +81,7 @@ def read_sessions(reader: Reader, raw: dict[str, Any], where: str) -> tuple[int 
 
 
 def read_ingredients(reader: Reader, raw: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
-    rows = raw.get("ingredients") or []
-    if not rows:
-        reader.problem(where, "the field “ingredients” is missing.")
-    for number, (place, row) in enumerate(reader.rows(rows, where, "ingredient", "concept")):
+    for number, (place, row) in enumerate(reader.rows(raw.get("ingredients") or [], where, "ingredient", "concept")):
         values = reader.take(row, place, required="concept", optional="role route")
         yield {
             "concept": [str(values.get("concept"))],
@@ -99,15 +100,16 @@ def read_prices(reader: Reader, raw: dict[str, Any], where: str) -> Iterator[dic
 
 def read_regulation(reader: Reader, slug: str, where: str, raw: dict[str, Any]) -> Entry:
     values = reader.take(
-        raw, where, required="jurisdiction status detail checked_on", optional="since", parts="sources"
+        raw, where, required="jurisdiction status detail checked_on", optional="since main_source", parts="sources"
     )
     reader.text(values, where, "detail")
     sources = reader.keys(raw, where, "sources")
+    has_main = reader.flag(values, where, "main_source", default=True)
     fields = {
         "category": (slug,),
         **values,
         "since": str(values.get("since", "")),
-        "main_source": (sources[0],) if sources else None,
+        "main_source": (sources[0],) if sources and has_main else None,
     }
     return Entry(Regulation, (slug, str(values.get("jurisdiction"))), where, fields, many={"sources": sources})
 

@@ -1,16 +1,17 @@
 """The Atom feed of changes."""
 
-from datetime import datetime, time
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.contrib.syndication.views import Feed
+from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 
-from products.changes import Change, recent_changes
+from products import changes
+from products.changes import Change
 
 
 class ChangeFeed(Feed):
-    """What changed on the site and why."""
+    """What changed on the site and why: the hundred latest entries of the trail."""
 
     feed_type = Atom1Feed
     title = "Claimed & Shown: what changed"
@@ -18,19 +19,19 @@ class ChangeFeed(Feed):
     link = "/changes/"
 
     def items(self) -> list[Change]:
-        return recent_changes(limit=100)
+        return changes.told(changes.groups()[:100])
 
     def item_title(self, item: Change) -> str:
-        return f"{item.page}: {item.summary}"
+        return f"{'Correction: ' if item.is_correction else ''}{item.page}: {item.summary}"
 
     def item_description(self, item: Change) -> str:
-        return item.reason
+        return "\n".join([*([item.why] if item.why else []), *item.verdicts])
 
     def item_link(self, item: Change) -> str:
-        return item.url
+        return item.url or reverse("products:change_list")
 
     def item_guid(self, item: Change) -> str:
-        return f"{item.url}#{item.day.isoformat()}"
+        return f"urn:uuid:{item.id}"
 
     def item_updateddate(self, item: Change) -> datetime:
-        return datetime.combine(item.day, time(), ZoneInfo("UTC"))
+        return item.at

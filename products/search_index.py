@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, connections, models, transactio
 from django.db.models.signals import post_delete, post_save
 
 from glossary.models import Alias, Concept, Effect, EffectWording, Source
+from glossary.revisions import is_quiet, written
 from glossary.text import fold
 from products.models import Category, Goal, Ingredient, Question, SearchEntry, SearchState
 
@@ -212,8 +213,8 @@ def touch() -> None:
 
 
 def follow(sender: type[models.Model], instance: Any, raw: bool = False, **kwargs: Any) -> None:
-    """Receiver of `post_save` and `post_delete`."""
-    if _is_paused.get() or raw:
+    """Receiver of `post_save` and `post_delete`, and of `written` for an entry with all its parts at once."""
+    if _is_paused.get() or is_quiet.get() or raw or sender not in (*ENTRIES, *OWNERS):
         return
     if sender in OWNERS:
         owner = OWNERS[sender]
@@ -228,6 +229,7 @@ def connect() -> None:
     for model in (*ENTRIES, *OWNERS):
         for signal in (post_save, post_delete):
             signal.connect(follow, sender=model, dispatch_uid=f"search_{model.__name__}_{id(signal)}")
+    written.connect(follow, dispatch_uid="search_written")
 
 
 def rebuild() -> int:

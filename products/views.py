@@ -23,7 +23,7 @@ from glossary import jsonld
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
-from glossary.verdict import Certainty
+from glossary.verdict import SHAPES, Certainty
 from glossary.views import chosen, references, renamed
 from products import adcheck, changes, compare, exports
 from products.card import draw_card
@@ -76,11 +76,22 @@ def home(request: HtmxHttpRequest) -> HttpResponse:
                     "concept": concepts[slug],
                     "tally": tally(rows),
                     "count": len(rows),
-                    "example": example(rows),
                 }
             )
+    # What people ask for most stands on top: of the claims on the first effect, the one with the most people studied.
+    every = [finding for slug in MAIN_CONCEPTS if slug in concepts for finding in findings.get(concepts[slug].pk, [])]
+    most_wanted = min((finding.effect.position for finding in every), default=0)
+    first = example([finding for finding in every if finding.effect.position == most_wanted])
+    examples = [
+        found
+        for slug in MAIN_CONCEPTS
+        if slug in concepts
+        if (found := example([finding for finding in findings.get(concepts[slug].pk, []) if finding is not first]))
+    ]
     context = {
         "main": main,
+        "first": first,
+        "examples": examples,
         "questions": Question.objects.filter(is_on_wallet_card=True)[:5],
         "red_flags": RedFlag.objects.filter(severity=RedFlag.Severity.WALK_AWAY)[:6],
         "ready_made": compare.ready_made()[:6],
@@ -90,16 +101,8 @@ def home(request: HtmxHttpRequest) -> HttpResponse:
 
 def tally(findings: list[Finding]) -> list[tuple[str, str, int]]:
     """(shape, words, count) of the verdicts, those that say most first."""
-    words = {
-        "benefit": "better",
-        "no-difference": "little or no difference",
-        "mixed": "studies disagree",
-        "harm": "worse",
-        "unknown": "we do not know",
-        "untested": "not tested in people",
-    }
     shapes = [finding.verdict.shape for finding in findings]
-    return [(shape, label, shapes.count(shape)) for shape, label in words.items() if shape in shapes]
+    return [(shape, label, shapes.count(shape)) for shape, label in SHAPES.items() if shape in shapes]
 
 
 def example(findings: list[Finding]) -> Finding | None:
@@ -181,7 +184,7 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "beside": [c for c in ordinary_care_for(category.goal_ids) if c.pk != category.pk][:3],
         "numbers": citations.numbers,
         "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
-        "changes": list(category.history.order_by("-history_date")[:5]),
+        "changes": changes.of_page(category),
     }
     if not request.htmx:
         root = site_root(request)
@@ -408,8 +411,29 @@ def about(request: HtmxHttpRequest) -> HttpResponse:
 
 @require_safe
 def change_list(request: HtmxHttpRequest) -> HttpResponse:
-    """What changed on the site and why, newest first."""
-    return render(request, "products/change_list.html", {"changes": changes.recent_changes()})
+    """What changed on the site and why, newest first, fifty a page; `?kind=corrections` leaves the corrections alone."""
+    kind, notice = chosen(request.GET.get("kind", ""), [("corrections", "Corrections")], "a kind of change")
+    asked, size = request.GET.get("page", "").strip(), 50
+    number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else 1
+    number = max(number, 1)
+    trail = changes.groups(corrections=bool(kind))
+    # One more than is shown tells whether there is an older page; to count all would cost as much again.
+    rows = list(trail[size * (number - 1) : size * number + 1])
+    if not rows and number > 1:
+        number, rows = 1, list(trail[: size + 1])
+    notices = [notice] if notice else []
+    if asked and asked != str(number):
+        notices.append(f"There is no page “{asked[:60]}”; this is page {number}.")
+    context = {
+        "changes": changes.told(rows[:size]),
+        "number": number,
+        "newer": number - 1,
+        "older": number + 1 if len(rows) > size else 0,
+        "kind": kind,
+        "kept": {"kind": kind} if kind else {},
+        "notices": notices,
+    }
+    return render(request, "products/change_list.html", context)
 
 
 @require_safe

@@ -4,7 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
@@ -28,15 +28,10 @@ from tests.forms import read_form
 pytestmark = pytest.mark.django_db
 
 
-def make_editor(name, *, publishes):
-    """Somebody who may write, and perhaps publish, and the browser that they are logged in with."""
+def make_editor(name, role):
+    """Somebody in a role, and the browser that they are logged in with."""
     user = User.objects.create_user(name, password="x", is_staff=True)
-    allowed = Permission.objects.filter(content_type__app_label__in=["glossary", "products"])
-    user.user_permissions.set(
-        allowed
-        if publishes
-        else allowed.exclude(codename__startswith="publish_").exclude(codename__startswith="delete_concept")
-    )
+    user.groups.add(Group.objects.get(name=role))
     client = Client()
     client.force_login(user)
     client.user = user
@@ -45,12 +40,12 @@ def make_editor(name, *, publishes):
 
 @pytest.fixture
 def writer():
-    return make_editor("wren", publishes=False)
+    return make_editor("wren", "Writer")
 
 
 @pytest.fixture
 def reviewer():
-    return make_editor("robin", publishes=True)
+    return make_editor("robin", "Reviewer")
 
 
 def address(entry, what="change"):
@@ -208,7 +203,7 @@ def test_the_model_itself_refuses_to_skip_review():
 
 def test_nobody_publishes_their_own_change_of_certainty(reviewer, client, settings):
     finding = make_finding(certainty="low", direction="benefit", sources=[make_source()])
-    other = make_editor("rook", publishes=True)
+    other = make_editor("rook", "Reviewer")
     response = saved(reviewer, finding, "_publish", certainty="high", change_reason="New trial.")
     assert any("somebody else publishes it" in m for m in messages(response))
     finding.refresh_from_db()
@@ -358,7 +353,7 @@ def test_sources_are_kept_from_being_overwritten_as_well(writer, reviewer):
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_save_at_the_same_moment_one_is_taken_and_every_text_is_kept():
     concept = make_concept(summary="A summary.", body=sentence())
-    editors = [make_editor(f"editor {n}", publishes=False) for n in range(4)]
+    editors = [make_editor(f"editor {n}", "Writer") for n in range(4)]
     fields = [opened(editor, concept) for editor in editors]
 
     def save(n):

@@ -1,11 +1,14 @@
 """Pages with made-up content: what they cost, how they meet bad input, what they show."""
 
 import json
+import re
 from datetime import date
 from xml.etree import ElementTree
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
+from PIL import Image
 
 from config.views import styleguide
 from glossary.models import Concept
@@ -49,7 +52,7 @@ def fill(more: int) -> None:
         ("/", 9),
         ("/glossary/", 3),
         ("/glossary/?q=thing", 3),
-        ("/glossary/thing/", 16),
+        ("/glossary/thing/", 19),
         ("/evidence/", 2),
         ("/sources/", 3),
         ("/products/", 4),
@@ -324,3 +327,109 @@ def test_the_style_guide_draws_each_component_and_is_not_on_the_public_site(clie
     page = styleguide(request).content.decode()
     for part in ["May improve it", "Not tested in people", "of 100 dots are filled", 'class="risk is-minor"']:
         assert part in page
+
+
+# --- Long pages
+
+
+def at_a_glance(response):
+    """(heading, [(address, words)]) of each group in the block above a long table; none where there is no block."""
+    block = re.search(r'<section class="glance".*?</section>', response.text, re.S)
+    groups = re.findall(r"<h4>.*?</svg> (.*?)</h4>\s*<ul>(.*?)</ul>", block[0], re.S) if block else []
+    link = re.compile(r'<a href="(#[^"]+)"><b>(.*?)</b> <span>· (.*?)</span></a>')
+    return [(heading, [(a, f"{effect}, {way}") for a, effect, way in link.findall(rows)]) for heading, rows in groups]
+
+
+@pytest.fixture
+def long_page():
+    """A concept with a finding for each of seven effects, three injected and four on a wound, and its category."""
+    prp = make_concept(slug="prp", name="PRP")
+    verdicts = [
+        ("benefit", "low"),
+        ("benefit", "moderate"),
+        ("no-difference", "low"),
+        ("harm", "low"),
+        ("mixed", "low"),
+        ("unknown", "very-low"),
+        ("unknown", "none"),
+    ]
+    effects = [make_effect(slug=f"e{n}", name=f"Effect {n}", position=n) for n in range(7)]
+    for n, (effect, (direction, certainty)) in enumerate(zip(effects, verdicts, strict=True)):
+        route = "injected" if n < 3 else "wound"
+        make_finding(concept=prp, effect=effect, route=route, direction=direction, certainty=certainty)
+    make_finding(concept=prp, effect=effects[3], route="injected", certainty="none")
+    return prp
+
+
+def test_long_concept_page_groups_its_verdicts_and_links_each_to_its_row(client, long_page):
+    response = client.get("/glossary/prp/")
+    groups = at_a_glance(response)
+    assert [heading for heading, _ in groups] == [
+        "Better",
+        "Little or no difference",
+        "Studies disagree",
+        "Worse",
+        "We do not know",
+        "Not tested in people",
+    ]
+    assert groups[0][1] == [("#e1-injected", "Effect 1, injected"), ("#e0-injected", "Effect 0, injected")]
+    assert groups[5][1] == [("#e3-injected", "Effect 3, injected"), ("#e6-wound", "Effect 6, on a wound")]
+    for address in [address for _, rows in groups for address, _ in rows]:
+        assert f'<tr id="{address[1:]}">' in response.text
+
+
+def test_at_a_glance_follows_the_route(client, long_page):
+    more = [make_effect(slug=f"m{n}", name=f"More {n}", position=10 + n) for n in range(3)]
+    for effect in more:
+        make_finding(concept=long_page, effect=effect, route="injected")
+    response = client.get("/glossary/prp/?route=injected", headers={"HX-Request": "true"})
+    rows = [row for _, rows in at_a_glance(response) for row in rows]
+    assert len(rows) == 7
+    assert all(words.endswith(", injected") for _, words in rows)
+    assert '<a href="#elsewhere">4 more, studied another way</a>' in response.text
+    assert '<h3 id="elsewhere">' in response.text
+
+
+def test_short_table_needs_no_summary(client, long_page):
+    assert at_a_glance(client.get("/glossary/prp/?route=wound")) == []
+
+
+def test_long_category_page_names_the_concept_in_its_summary(client, long_page):
+    goals = [finding.effect for finding in long_page.findings.filter(route="wound")]
+    for n in range(3):
+        goals.append(make_effect(slug=f"m{n}", name=f"More {n}", position=10 + n))
+        make_finding(concept=long_page, effect=goals[-1], route="wound")
+    make_category(slug="gel", route="wound", ingredients=[long_page], goals=goals)
+    groups = at_a_glance(client.get("/products/gel/"))
+    assert ("#prp-e3-wound", "Effect 3, PRP") in dict(groups)["Worse"]
+
+
+@pytest.mark.parametrize("address", ["/glossary/prp/", "/products/offer/", "/method/", "/visit/?item=offer&where=UK"])
+def test_contents_list_leads_to_parts_of_the_page(client, address):
+    concept = make_concept(slug="prp", name="PRP", body="Text.\n\n## How it is made\n\nSo.")
+    make_finding(concept=concept, route="injected")
+    make_category(slug="offer", route="injected", ingredients=[concept])
+    text = client.get(address).text
+    contents = re.search(r'<nav class="contents".*?</nav>', text, re.S)[0]
+    targets = re.findall(r'href="#([^"]+)"', contents)
+    assert len(targets) > 4
+    assert all(f'id="{target}"' in text for target in targets)
+
+
+# --- Pictures of the guide
+
+
+def test_pictures_of_the_guide_are_current_in_size_and_light(client):
+    shown = re.findall(
+        r'<img src="/static/([^"]+)" width="(\d+)" height="(\d+)" loading="lazy" alt="([^"]+)"',
+        client.get("/about/").text,
+    )
+    assert len(shown) == 4
+    readme = (settings.BASE_DIR / "README.md").read_text()
+    for name, width, height, words in shown:
+        file = settings.BASE_DIR / "static" / name
+        assert file.stat().st_size < 150_000, name
+        assert len(words) > 20
+        assert f"static/{name}" in readme
+        with Image.open(file) as picture:
+            assert picture.size == (int(width), int(height)), name

@@ -4,8 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from glossary.models import EventCount
+from glossary.models import EventCount, Finding
+from glossary.text import by_tongue
+from glossary.verdict import SHAPES
 
 register = template.Library()
 
@@ -26,6 +30,25 @@ def beside(cells: Sequence[Any], columns: Sequence[Any]) -> Iterator[tuple[Any, 
 def at(cells: Sequence[Any], number: int) -> Any:
     """`cells|at:number`: the member at a place that is itself a variable."""
     return cells[number]
+
+
+@register.filter
+def tongues(text: str) -> SafeString:
+    """`title|tongues`: the text with Chinese, Japanese and Korean words marked as such, so that they are read out rightly."""
+    pieces = (
+        format_html('<span lang="{}">{}</span>', tongue, words) if tongue else words
+        for words, tongue in by_tongue(text)
+    )
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def by_verdict(findings: Sequence[Finding]) -> list[tuple[str, str, list[Finding]]]:
+    """`rows|by_verdict`: (shape, its words, findings) for each shape that occurs, the surest finding first."""
+    groups: dict[str, list[Finding]] = {shape: [] for shape in SHAPES}
+    for finding in sorted(findings, key=lambda f: -f.verdict.steps):
+        groups[finding.verdict.shape].append(finding)
+    return [(shape, words, groups[shape]) for shape, words in SHAPES.items() if groups[shape]]
 
 
 def dots(start: int, stop: int) -> str:

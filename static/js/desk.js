@@ -331,47 +331,6 @@
     if (!link.getAttribute("href").startsWith("#")) window.open(link.href, "_blank", "noopener");
   });
 
-  // --- Names for what the admin leaves without one: its lists with a search, and the fields of its tables
-
-  function name(part, label) {
-    if (!part || !label) return;
-    part.removeAttribute("aria-labelledby");
-    part.setAttribute("aria-label", label);
-  }
-
-  function giveNames() {
-    for (const field of form.querySelectorAll(".tabular td :is(input:not([type=hidden]), select, textarea)")) {
-      if (field.closest(".select2")) continue;
-      const column = /(?:^| )field-([\w-]+)/.exec(field.closest("td").className);
-      const head = column && field.closest("table").querySelector(`th.column-${CSS.escape(column[1])}`);
-      const text = head ? head.firstChild.textContent.trim() : field.closest("td.delete") ? "Delete" : "";
-      if (text) name(field, text);
-    }
-    for (const list of form.querySelectorAll("select.select2-hidden-accessible")) {
-      const label = list.getAttribute("aria-label") || (list.labels[0] ? list.labels[0].textContent.replace(/:\s*$/, "").trim() : "");
-      const box = list.nextElementSibling;
-      if (!box || !label) continue;
-      const shown = box.querySelector(".select2-selection__rendered");
-      name(box.querySelector(".select2-search__field"), label);
-      const chosen = shown && shown.title ? `: ${shown.title}` : "";
-      name(box.querySelector(".select2-selection"), label + chosen);
-      if (!list.multiple) name(shown, label);
-    }
-    for (const head of form.querySelectorAll(".tabular thead th:empty")) {
-      const words = document.createElement("span");
-      words.className = "visually-hidden";
-      words.textContent = head.matches(".original") ? "Entry" : "More";
-      head.append(words);
-    }
-  }
-  // The lists are made by a script of the admin's at a time of its own, and anew in each new row and with each choice.
-  let naming = 0;
-  new MutationObserver(() => {
-    cancelAnimationFrame(naming);
-    naming = requestAnimationFrame(giveNames);
-  }).observe(form, { childList: true, subtree: true });
-  giveNames();
-
   // --- Pickers
 
   for (const picker of form.querySelectorAll("[data-desk-picker]")) {

@@ -17,14 +17,22 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (target.dataset.title) document.title = target.dataset.title;
 });
 
+// While an answer is awaited, `aria-busy` shows it (components.css); those who listen hear of it when it takes long.
+let waiting = 0;
 document.addEventListener("htmx:beforeRequest", (event) => {
   event.detail.target.setAttribute("aria-busy", "true");
-  document.querySelectorAll(".request-failed").forEach((note) => note.remove());
+  clearTimeout(waiting);
+  waiting = setTimeout(say, 1000, "Fetching…");
+  setTimeout(forgive); // after the focus has moved: leaving a field may be what sends the request
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
+  clearTimeout(waiting);
   event.detail.target.removeAttribute("aria-busy");
 });
+
+// Takes the note about a failure away; who stands in it gets back to what they had pressed.
+let forgive = () => {};
 
 function failed(event) {
   const note = document.createElement("p");
@@ -34,14 +42,19 @@ function failed(event) {
   const again = document.createElement("button");
   again.type = "button";
   again.textContent = "Try again";
-  const { elt, requestConfig } = event.detail;
-  again.addEventListener("click", () => {
+  const { elt, target } = event.detail;
+  forgive = () => {
+    if (note.contains(document.activeElement)) (elt.matches("form") ? elt.querySelector("button") : elt).focus();
     note.remove();
+  };
+  again.addEventListener("click", () => {
+    forgive();
     if (elt.matches("form")) elt.requestSubmit();
-    else if (requestConfig) htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt, target: event.detail.target, swap: "outerHTML" });
+    else elt.click();
   });
   note.append(again);
-  event.detail.target.before(note);
+  target.before(note);
+  note.scrollIntoView({ block: "nearest" });
 }
 document.addEventListener("htmx:sendError", failed);
 document.addEventListener("htmx:timeout", failed);
@@ -70,7 +83,11 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 document.addEventListener("htmx:afterSettle", () => {
   const box = pressedIn && document.getElementById(pressedIn);
-  if (box && document.activeElement === document.body) box.querySelector("h1, h2, [tabindex]")?.focus({ preventScroll: true });
+  const news = box && document.activeElement === document.body && box.querySelector("h1, h2, [tabindex]");
+  if (news) {
+    if (!news.hasAttribute("tabindex")) news.tabIndex = -1;
+    news.focus({ preventScroll: true });
+  }
   pressedIn = null;
 });
 
@@ -119,6 +136,8 @@ function showTray() {
     return row;
   }));
   tray.querySelector("a").href = trayAddress(setAside);
+  // What gets the focus is scrolled to above the tray, never behind it.
+  document.documentElement.style.scrollPaddingBlockEnd = tray.hidden ? "" : `${tray.offsetHeight + 12}px`;
   for (const button of document.querySelectorAll("button.add-to-compare")) {
     const isIn = setAside.some((item) => item.slug === button.dataset.slug);
     button.setAttribute("aria-pressed", String(isIn));
@@ -254,17 +273,21 @@ for (const field of document.querySelectorAll("[data-keep]")) {
   } catch { /* storage is switched off: the field still takes notes for printing */ }
 }
 
-// The contents list says where the reader is.
-const listed = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
-const passed = [...listed.keys()].map((id) => document.getElementById(id)).filter(Boolean);
+// The contents list says where the reader is, and folds itself again once it was used on a phone.
+const listed = [...document.querySelectorAll(".contents a")];
 function follow() {
-  const here = passed.filter((heading) => heading.getBoundingClientRect().top < 160).at(-1);
-  for (const [id, link] of listed) {
-    if (here && id === here.id) link.setAttribute("aria-current", "location");
+  // Looked up each time, because htmx may have put a new part in the place of an old one.
+  const here = listed.filter((link) => document.getElementById(link.hash.slice(1))?.getBoundingClientRect().top < 160).at(-1);
+  for (const link of listed) {
+    if (link === here) link.setAttribute("aria-current", "location");
     else link.removeAttribute("aria-current");
   }
 }
-if (passed.length) document.addEventListener("scroll", follow, { passive: true });
+if (listed.length) {
+  document.addEventListener("scroll", follow, { passive: true });
+  for (const link of listed) link.addEventListener("click", () => { link.closest("details").open = false; });
+  follow();
+}
 
 // A link to an entry inside a folded part opens it.
 function unfold() {

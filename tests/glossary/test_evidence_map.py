@@ -140,13 +140,13 @@ def test_few_effects_are_a_plain_list_without_a_grid(client, wrinkles):
 def test_legend_explains_every_shape_and_size_in_words(client):
     text = plain(client.get("/evidence/").text)
     for words in [
-        "full circle: better",
-        "bar: little or no difference",
-        "triangle: worse",
-        "half circle: studies disagree",
-        "square: we do not know",
-        "dashed ring: not tested in people",
-        "up to 50, or not stated",
+        " better",
+        "little or no difference",
+        " worse",
+        "studies disagree",
+        "we do not know: studies too few or too weak",
+        "not tested in people, as far as we found",
+        "up to 50 people, or not stated",
         "51 to 250",
         "251 to 1,000",
         "more than 1,000",

@@ -1,6 +1,7 @@
 import pytest
 
-from glossary.text import fold
+from glossary.markdown import render
+from glossary.text import by_tongue, fold
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,25 @@ def test_two_names_stay_apart(one, other):
 )
 def test_a_folded_text_stays_as_it_is(text):
     assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Exosomes", [("Exosomes", "")]),
+        ("called 水光针, a", [("called ", ""), ("水光针", "zh"), (", a", "")]),
+        ("PRP+bFGF しこりで再び裁判", [("PRP+bFGF ", ""), ("しこりで再び裁判", "ja"), ("", "")]),
+        ("幹細胞の培養 100 倍", [("", ""), ("幹細胞の培養 100 倍", "ja"), ("", "")]),
+        ("엑소좀 주사", [("", ""), ("엑소좀 주사", "ko"), ("", "")]),
+        ("TGF-β", [("TGF-β", "")]),
+    ],
+)
+def test_foreign_words_get_their_language(text, pieces):
+    assert by_tongue(text) == pieces
+
+
+def test_markdown_marks_foreign_words_and_stays_safe():
+    html = str(render('The jabs are **水光针**, and [外泌体](https://example.org/?a=>外外" onmouseover=alert(1)) too.'))
+    assert '<strong><span lang="zh">水光针</span></strong>' in html
+    assert "<span onmouseover" not in html
+    assert "onmouseover=" not in html.replace("onmouseover=alert(1))", "")
