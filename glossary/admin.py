@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
+from glossary import writing
 from glossary.bulk import AliasSheet, BulkAdmin, FindingSheet, SourceSheet
 from glossary.desk import DeskAdmin, DeskForm, PartAdmin, WorkFilter
 from glossary.links import cited_by
@@ -170,7 +171,7 @@ class FindingAdmin(BulkAdmin, DeskAdmin):
     list_select_related = ["concept", "effect"]
     search_fields = ["concept__name", "effect__name", "claimed", "shown", "sources__key"]
     autocomplete_fields = ["concept", "effect", "main_source", "sources", "claim_sources"]
-    readonly_fields = ["verdict_sentence", "who_paid_sentence"]
+    readonly_fields = ["verdict_box", "who_paid_sentence"]
     fieldsets = [
         (None, {"fields": ["concept", "effect", "route"]}),
         ("Claimed", {"fields": ["claimed", "claim_sources"]}),
@@ -182,7 +183,7 @@ class FindingAdmin(BulkAdmin, DeskAdmin):
                     "direction",
                     "size",
                     "certainty",
-                    "verdict_sentence",
+                    "verdict_box",
                     "certainty_reason",
                     "would_change",
                 ]
@@ -192,9 +193,14 @@ class FindingAdmin(BulkAdmin, DeskAdmin):
     ]
     inlines = [EventCountInline]
 
-    @admin.display(description="verdict, as readers see it")
+    @admin.display(description="verdict")
     def verdict_sentence(self, finding: Finding) -> str:
-        return finding.verdict.sentence if finding.pk else "Save once to see it."
+        return finding.verdict.sentence
+
+    @admin.display(description="verdict, as readers see it")
+    def verdict_box(self, finding: Finding) -> str:
+        """The sentence; with JavaScript it follows the three choices above it."""
+        return writing.verdict_box(finding)
 
     @admin.display(description="who paid, as readers see it")
     def who_paid_sentence(self, finding: Finding) -> str:

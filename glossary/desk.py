@@ -16,7 +16,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core import signing
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,7 +23,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from glossary import revisions
+from glossary import revisions, writing
 from glossary.differences import differences
 from glossary.gaps import gaps
 from glossary.models import Publishable, Revision, State
@@ -32,7 +31,6 @@ from glossary.revisions import Conflict, NotAllowed, NotReady
 from glossary.trail import CORRECTION
 from glossary.usage import uses
 
-LONGEST_TEXT = 60_000  # characters in one field; the longest text of the guide has a tenth of that
 PREVIEW_SALT = "glossary.preview"
 # Markup as word processors and web pages leave it; a lone “<” in a text is none.
 MARKUP = re.compile(
@@ -63,12 +61,7 @@ class DeskForm(forms.ModelForm):
             reason = work.reason
             self.fields["change_reason"].initial = reason.removeprefix(CORRECTION).strip()
             self.fields["is_correction"].initial = reason.startswith(CORRECTION)
-        for name, field in self.fields.items():
-            if isinstance(field.widget, forms.Textarea):
-                field.validators.append(
-                    MaxLengthValidator(LONGEST_TEXT, f"This text has %(show_value)d characters; {LONGEST_TEXT:,} fit.")
-                )
-                field.widget.attrs.setdefault("data-text", name)
+        writing.equip(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -113,6 +106,7 @@ class DeskAdmin(admin.ModelAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         wrap = self.admin_site.admin_view
         return [
+            *writing.urls(self),
             path("deleted/", wrap(self.deleted_view), name=f"{name}_deleted"),
             path("<path:object_id>/move/", wrap(self.move_view), name=f"{name}_move"),
             path("<path:object_id>/merge/<int:number>/", wrap(self.merge_view), name=f"{name}_merge"),
@@ -197,6 +191,13 @@ class DeskAdmin(admin.ModelAdmin):
                 return response, None
             known = work.content if work else {"parts": {}}
             return response, revisions.with_draft_ids(revisions.snapshot(entry), known)
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: models.Model, inline: Any, prefix: str) -> dict[str, Any]:
+        """Texts of parts with plain line breaks, as those of the entry have them."""
+        kwargs = super().get_formset_kwargs(request, obj, inline, prefix)
+        if "data" in kwargs:
+            writing.unify_breaks(kwargs["data"])
+        return kwargs
 
     def save_form(self, request: HttpRequest, form: forms.ModelForm, change: bool) -> models.Model:
         form.instance._change_reason = form.reason

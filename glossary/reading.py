@@ -45,12 +45,14 @@ def word_count(texts: Iterable[str]) -> int:
     return sum(len(text.split()) for text in texts)
 
 
-def detail_ratio(findings: Iterable[Finding], risks: Iterable[Risk]) -> float | None:
-    """Words on what may get better to words on what may go wrong; None where one side is empty.
-
-    A finding of harm counts as what may go wrong.
-    """
+def detail(findings: Iterable[Finding], risks: Iterable[Risk]) -> tuple[int, int]:
+    """Words on what may get better, and words on what may go wrong; a finding of harm counts as the latter."""
     rows = list(findings)
     good = word_count(f.shown for f in rows if f.direction != "harm")
-    bad = word_count(f.shown for f in rows if f.direction == "harm") + word_count(r.known for r in risks)
+    return good, word_count(f.shown for f in rows if f.direction == "harm") + word_count(r.known for r in risks)
+
+
+def detail_ratio(findings: Iterable[Finding], risks: Iterable[Risk]) -> float | None:
+    """Words on what may get better to words on what may go wrong; None where one side is empty."""
+    good, bad = detail(findings, risks)
     return good / bad if good and bad else None

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from glossary.gaps import Gap, find_gaps, reading_gaps, review_gaps, text_gaps
+from glossary.models import Finding, Risk
 from glossary.reading import HIGHEST_RATIO, LOWEST_RATIO, detail_ratio
+from glossary.writing import evidence_of
 from products.models import Category, Jurisdiction, Regulation, ordinary_care_for
+
+
+@evidence_of.register
+def evidence_of_category(category: Category) -> tuple[Iterable[Finding], Iterable[Risk]]:
+    return category.findings(), category.risks()
 
 
 @find_gaps.register

@@ -18,7 +18,7 @@ class FormReader(HTMLParser):
         attrs = dict(attrs)
         if tag == "form":
             self.is_inside = self.form_id in (attrs.get("id"), None)
-        if not self.is_inside:
+        if not self.is_inside or attrs.get("form", self.form_id) != self.form_id:
             return
         name, kind = attrs.get("name"), attrs.get("type", "text")
         if tag == "input" and name and kind not in ("submit", "file", "button"):
