@@ -245,9 +245,8 @@ def test_answers_are_kept_by_nobody(writer, method, address):
 
 
 def test_forged_post_from_another_site_is_refused():
-    User.objects.create_superuser("wren", password="x")
     client = Client(enforce_csrf_checks=True)
-    client.login(username="wren", password="x")
+    client.force_login(User.objects.create_superuser("wren", password="x"))
     assert client.post("/admin/glossary/concept/seen/body/", {"body": "a"}).status_code == 403
 
 

@@ -99,10 +99,13 @@ def test_preview_has_the_sites_type_and_the_admin_keeps_its_own(concept, editor)
     concept.body = "## A heading\n\nText."
     concept.save()
     editor.goto(address(concept))
-    font = "selector => getComputedStyle(document.querySelector(selector)).fontFamily"
-    assert "Source Serif 4" in editor.evaluate(font, ".desk-preview h2")
-    assert "Source Serif 4" not in editor.evaluate(font, "h1")
-    assert "Source Serif 4" not in editor.evaluate(font, ".fieldset-heading")
+    style = "([selector, what]) => getComputedStyle(document.querySelector(selector))[what]"
+    assert "Source Serif 4" in editor.evaluate(style, [".desk-preview h2", "fontFamily"])
+    assert editor.evaluate(style, [".desk-preview p:not(.desk-preview-name)", "fontSize"]) == "17px"
+    assert editor.evaluate(style, [".form-row .help", "fontSize"]) != "17px"
+    assert editor.evaluate(style, [".fieldset-heading", "fontSize"]) != editor.evaluate(
+        style, [".desk-preview h2", "fontSize"]
+    )
 
 
 def test_link_in_a_preview_opens_beside_the_form(concept, editor):
