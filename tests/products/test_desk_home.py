@@ -60,7 +60,7 @@ def test_the_desk_costs_the_same_number_of_queries_however_much_waits(editor, dj
     for number in (2, 14):
         fill(number)
         fresh = User.objects.get(pk=editor.pk)
-        with django_assert_max_num_queries(34) as captured:
+        with django_assert_max_num_queries(35) as captured:
             desk.home(fresh)
         counts.append(len(captured))
     assert counts[0] == counts[1]
@@ -201,3 +201,12 @@ def test_readers_are_told_from_the_day_after_a_review_was_due(client, monkeypatc
     for later, is_said in [(0, False), (5, False), (6, True)]:
         monkeypatch.setattr(timezone, "localdate", lambda *args, later=later: days(later))
         assert ("overdue for review" in client.get(entry.get_absolute_url()).text) is is_said
+
+
+def test_what_was_saved_lately_stands_beside_with_who_and_when(admin_client, editor):
+    concept = make_concept(name="Saved lately")
+    make_save(concept, "draft", by=editor)
+    make_save(make_concept(name="From the files"))
+    text = admin_client.get("/admin/").text
+    assert f'<a href="/admin/glossary/concept/{concept.pk}/history/">Saved lately</a>' in text
+    assert "From the files" not in text
