@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -53,10 +54,23 @@ class Run:
         self.left_out: list[str] = []
         self.passed: list[str] = []
 
-    def step(self, name: str, *command: str | Path, **env: str) -> bool:
-        print(f"\n== {name}", flush=True)
+    def step(self, name: str, *command: str | Path, is_beside: bool = False, **env: str) -> bool:
+        """Run a command; one that runs beside another prints all that it has to say at its end."""
+        if not is_beside:
+            print(f"\n== {name}", flush=True)
         started = time.monotonic()
-        done = subprocess.run(command, cwd=ROOT, env=self.env | env, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.env | env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if is_beside else None,
+            stderr=subprocess.STDOUT if is_beside else None,
+            text=True,
+            check=False,
+        )
+        if is_beside:
+            print(f"\n== {name}\n{done.stdout}", flush=True)
         print(f"   {time.monotonic() - started:.0f} s", flush=True)
         if done.returncode:
             self.failed.append(name)
@@ -65,11 +79,13 @@ class Run:
     def manage(self, name: str, *arguments: str, **env: str) -> bool:
         return self.step(name, sys.executable, "manage.py", *arguments, **env)
 
-    def pytest(self, name: str, *arguments: str, **env: str) -> None:
+    def pytest(self, name: str, *arguments: str, is_beside: bool = False, **env: str) -> None:
         """Run the tests; each skipped one counts as left out, with its reason."""
-        report = self.scratch / "report.xml"
-        report.unlink(missing_ok=True)
-        self.step(name, sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments, **env)
+        data = self.scratch / name.replace(" ", "-")  # each run with a folder of its own
+        report = data / "report.xml"
+        data.mkdir()
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]
+        self.step(name, *command, is_beside=is_beside, **env | {"DATA_DIR": str(data)})
         if not report.exists():
             return
         cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - our own file
@@ -162,11 +178,18 @@ def check(run: Run) -> None:
         run.step("screenshot of every type of page", sys.executable, ".ci/screenshots.py", "smoke")
     else:
         run.left_out.append("screenshots: found no Chromium; install it, or set CHROMIUM to the program.")
-    run.pytest("tests on SQLite")
+    # Side by side: each keeps one core busy.
+    with ThreadPoolExecutor(1) as beside:
+        other = beside.submit(on_postgresql, run)
+        run.pytest("tests on SQLite")
+        other.result()
+
+
+def on_postgresql(run: Run) -> None:
     if folder := postgresql_bin():
         try:
             with postgresql(folder) as url:
-                run.pytest("tests on PostgreSQL", "-m", "not browser", DATABASE_URL=url)
+                run.pytest("tests on PostgreSQL", "-m", "not browser", is_beside=True, DATABASE_URL=url)
         except RuntimeError as error:
             run.failed.append(f"PostgreSQL: {error}")
     else:
