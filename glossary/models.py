@@ -857,12 +857,17 @@ class Revision(models.Model):
     class Meta:
         ordering = ["-saved_at", "-number"]
         constraints = [
-            models.UniqueConstraint(fields=["model", "entry_id", "number"], name="glossary_revision_number_once"),
+            models.UniqueConstraint(
+                fields=["model", "entry_id", "number"],
+                name="glossary_revision_number_once",
+                violation_error_message="Two saves of one entry cannot have the same number.",
+            ),
             models.CheckConstraint(
                 condition=Q(
                     state__in=["draft", "in-review", "published", "withdrawn", "discarded", "aside", "deleted"]
                 ),
                 name="glossary_revision_state_known",
+                violation_error_message="The state comes from the fixed list.",
             ),
         ]
         indexes = [models.Index(fields=["model", "state"], name="glossary_revision_by_state")]

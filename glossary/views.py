@@ -126,7 +126,10 @@ def renamed(request: HtmxHttpRequest, model: type[Publishable], page: str, slug:
         if withdrawn is None:
             raise Http404
         context = {"entry": withdrawn, "last": withdrawn.history.order_by("history_date").last()}
-        return render(request, "withdrawn.html", context, status=410)
+        # Browsers take “gone” for ever unless told otherwise, and what was withdrawn may come back.
+        response = render(request, "withdrawn.html", context, status=410)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
     query = request.META.get("QUERY_STRING", "")
     return redirect(reverse(page, args=[present]) + (f"?{query}" if query else ""), permanent=True)
 

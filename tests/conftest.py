@@ -4,7 +4,7 @@
 |---|---|
 | `page`, `page_without_javascript` | a browser page; an error on it, or a request elsewhere, fails the test |
 | `page_problems` | what is wrong with the page so far; `clear()` it where a test provokes an error |
-| `shipped_content` | the content that ships, loaded once for a whole module |
+| `shipped_content` | the content that ships, loaded once for all tests that ask for it |
 """
 
 import os
@@ -41,6 +41,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.content)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    """Tests on the shipped content come last; otherwise the order stays as pytest and pytest-django made it."""
+    session.items.sort(key=lambda item: "shipped_content" in getattr(item, "fixturenames", []))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def fit_for_tests(tmp_path_factory):
     """Static files under plain names, since hashed ones need collectstatic; passwords that cost no time."""
@@ -59,12 +65,13 @@ def fresh_limits():
     cache.clear()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shipped_content(django_db_setup, django_db_blocker):
-    """The shipped content, in a transaction that spans the module and is rolled back after it.
+    """The shipped content, in a transaction that spans all tests that ask for it and is rolled back at the end.
 
-    Loading takes seconds, so it happens once. Each test runs in a savepoint inside and may change what it
-    likes. For modules of `db` tests only: a `transactional_db` or browser test would not see the content.
+    Loading takes seconds, so it happens once; these tests come last (see below), since the others want an empty guide.
+    Each runs in a savepoint inside and may change what it likes. For `db` tests only: a `transactional_db` or browser
+    test would not see the content.
     """
     with django_db_blocker.unblock(), transaction.atomic():
         call_command("load_content", verbosity=0)
@@ -123,6 +130,11 @@ def _open(browser, live_server, problems, **options):
         if message.type == "error":
             problems.append(f"console: {message.text} ({message.location.get('url')})")
 
+    def watch_script(error):
+        # A browser that has no time for a transition between two pages leaves it out and says so; that is no fault.
+        if "Transition was aborted" not in str(error.error):
+            problems.append(f"script error: {error.error}")
+
     def watch_request(request):
         url = urlsplit(request.url)
         if url.scheme in ("http", "https", "ws", "wss") and url.netloc != urlsplit(live_server.url).netloc:
@@ -131,7 +143,7 @@ def _open(browser, live_server, problems, **options):
     context = browser.new_context(base_url=live_server.url, **options)
     context.set_default_timeout(10_000)
     context.on("console", watch_console)
-    context.on("weberror", lambda error: problems.append(f"script error: {error.error}"))
+    context.on("weberror", watch_script)
     context.on("request", watch_request)
     yield context.new_page()
     context.close()

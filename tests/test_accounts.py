@@ -551,7 +551,7 @@ def test_stale_form_of_an_editor_can_be_sent_again_with_all_that_was_typed(stric
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page).group(1)
     again = strict.post("/admin/glossary/source/add/", data | {"csrfmiddlewaretoken": token})
     assert again.status_code == 200  # the form itself, asking for the rest
-    assert again.context["adminform"].form["title"].value() == typed
+    assert again.context["adminform"].form["title"].value() == typed.replace("\r", "")
 
 
 @pytest.mark.parametrize("origin", ["cross-site", "same-site", None])

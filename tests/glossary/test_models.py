@@ -18,13 +18,20 @@ from tests.factories import (
     make_event_count,
     make_finding,
     make_risk,
+    make_save,
     make_source,
 )
 
 pytestmark = pytest.mark.django_db
 
+
+def make_save_of_a_concept(**fields):
+    return make_save(make_concept(), **fields)
+
+
 # Constraint, factory, and the fields that it refuses; below, fields just inside each boundary.
 REFUSED = [
+    ("glossary_revision_state_known", make_save_of_a_concept, {"state": "lost"}),
     ("glossary_source_doi_form", make_source, {"doi": "doi:10.1000/xyz"}),
     ("glossary_source_doi_form", make_source, {"doi": "10.1000"}),
     ("glossary_source_doi_form", make_source, {"doi": "10.1000/a b"}),
