@@ -174,22 +174,29 @@ def check(run: Run) -> None:
     run.manage("collectstatic", "collectstatic", "--no-input", "--verbosity", "0")
     if run.manage("migrate", "migrate", "--verbosity", "0") and run.manage("load_content", "load_content"):
         run.manage("check_content", "check_content")
-    if find_chromium():
-        run.step("screenshot of every type of page", sys.executable, ".ci/screenshots.py", "smoke")
-    else:
-        run.left_out.append("screenshots: found no Chromium; install it, or set CHROMIUM to the program.")
     # Side by side: each keeps one core busy.
     with ThreadPoolExecutor(1) as beside:
-        other = beside.submit(on_postgresql, run)
-        run.pytest("tests on SQLite")
+        other = beside.submit(in_a_browser, run)
+        run.pytest("tests on SQLite", "-m", "not browser")
+        on_postgresql(run)
         other.result()
+
+
+def in_a_browser(run: Run) -> None:
+    if find_chromium():
+        run.step("screenshot of every type of page", sys.executable, ".ci/screenshots.py", "smoke", is_beside=True)
+        run.pytest("tests in a browser", "-m", "browser", is_beside=True)
+    else:
+        run.left_out.append(
+            "browser tests, screenshots: found no Chromium; install it, or set CHROMIUM to the program."
+        )
 
 
 def on_postgresql(run: Run) -> None:
     if folder := postgresql_bin():
         try:
             with postgresql(folder) as url:
-                run.pytest("tests on PostgreSQL", "-m", "not browser", is_beside=True, DATABASE_URL=url)
+                run.pytest("tests on PostgreSQL", "-m", "not browser", DATABASE_URL=url)
         except RuntimeError as error:
             run.failed.append(f"PostgreSQL: {error}")
     else:
