@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import override_settings
 
-PAGES = {"page", "page_without_javascript"}
+PAGES = {"browser", "page", "page_without_javascript"}
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
