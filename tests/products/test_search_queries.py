@@ -8,7 +8,12 @@ import yaml
 
 from products import search_index
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shipped_content"), pytest.mark.content]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("shipped_content"),
+    pytest.mark.content,
+    pytest.mark.postgresql,
+]
 
 QUERIES = yaml.safe_load((Path(__file__).parent / "queries.yaml").read_text(encoding="utf-8"))
 
