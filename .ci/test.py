@@ -207,7 +207,7 @@ def on_postgresql(run: Run) -> None:
         try:
             with postgresql(folder) as url:
                 # What the content says is the same on either database; how it is searched is not.
-                chosen = "not browser and (not content or postgresql)"
+                chosen = "not browser and not one_database and (not content or postgresql)"
                 run.pytest("tests on PostgreSQL", "-m", chosen, DATABASE_URL=url)
         except RuntimeError as error:
             run.failed.append(f"PostgreSQL: {error}")

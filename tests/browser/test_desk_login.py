@@ -14,7 +14,7 @@ from glossary.models import Revision
 from tests.browser.test_accessibility import SMALL_TARGETS, barriers, width_of_content
 from tests.factories import make_alias, make_concept, make_finding
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 PASSWORD = "four words make this"
 

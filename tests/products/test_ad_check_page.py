@@ -107,7 +107,7 @@ ANY_TEXT = st.text(max_size=400) | st.lists(
 ).map(" ".join)  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(text=ANY_TEXT)
 @example(text="")
 @example(text="exosomes " * 2_000)

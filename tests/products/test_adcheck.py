@@ -24,7 +24,7 @@ from tests.factories import make_alias, make_concept, make_effect, make_finding,
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shipped_content")]
 
 MANY = hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 # Letters of every script and the characters that upset programs, mixed with words that the guide knows.
 NASTY = [

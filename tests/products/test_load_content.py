@@ -838,6 +838,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("strange", STRANGE)
 @pytest.mark.parametrize("name", FILES)
 def test_a_value_of_a_strange_type_is_refused_in_words_or_loads_for_good(content, name, strange):
