@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 
 from glossary import writing
 from glossary.bulk import AliasSheet, BulkAdmin, FindingSheet, SourceSheet
-from glossary.desk import DeskAdmin, DeskForm, PartAdmin, WorkFilter
+from glossary.desk import DeskAdmin, PartAdmin, WorkFilter
 from glossary.links import cited_by
 from glossary.models import (
     Alias,
@@ -225,21 +225,10 @@ class RiskAdmin(PartAdmin):
     autocomplete_fields = ["concept", "sources"]
 
 
-class SourceForm(DeskForm):
-    """A source; a change of its standing needs its reason."""
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean()
-        if self.instance.pk and "status" in self.changed_data and not values.get("change_reason"):
-            self.add_error("change_reason", "Say why its standing changed: readers see it in the list of changes.")
-        return values
-
-
 @admin.register(Source)
 class SourceAdmin(PasteReferences, BulkAdmin, DeskAdmin):
     """What everything rests on. A retracted source is marked here; what rests on it is listed on its page."""
 
-    form = SourceForm
     readonly_fields = ["rests_on_it"]
     resource_classes = [SourceSheet]
     list_display = ["key", "title", "year", "kind", "read", "funder", "status", "checked_on"]

@@ -69,6 +69,9 @@ class DeskForm(forms.ModelForm):
             if isinstance(self.fields[name].widget, forms.Textarea) and isinstance(value, str) and MARKUP.search(value):
                 cleaned[name] = without_markup(value)
                 self.cleaned_of_markup.append(str(self.fields[name].label))
+        is_live = self.instance.pk and not revisions.has_drafts(self.instance)
+        if is_live and not cleaned.get("change_reason", "").strip() and "change_reason" not in self.errors:
+            self.add_error("change_reason", "This is live at once: say what you changed, and why.")
         return cleaned
 
     @property

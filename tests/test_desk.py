@@ -275,6 +275,19 @@ def test_a_change_to_what_readers_saw_needs_a_reason(reviewer, client):
     assert "Old words." in client.get("/glossary/exosomes/").text
 
 
+def test_a_change_that_is_live_at_once_needs_a_reason(reviewer):
+    source = make_source(title="A title")
+    page = saved(reviewer, source, title="Another title")
+    assert "This is live at once: say what you changed, and why." in page.text
+    assert "Another title" in page.text
+    source.refresh_from_db()
+    assert source.title == "A title"
+    saved(reviewer, source, title="Another title", change_reason="Misspelt.")
+    source.refresh_from_db()
+    assert source.title == "Another title"
+    assert source.history.first().history_change_reason == "Misspelt."
+
+
 def test_a_correction_is_marked_as_such(reviewer):
     concept = make_concept(body=sentence())
     saved(reviewer, concept, "_publish", summary="Right.", change_reason="The dose was wrong.", is_correction="on")

@@ -159,7 +159,7 @@ def test_a_retraction_in_the_admin_asks_for_a_reason_and_keeps_what_was_typed(ad
     source = make_source()
     url = reverse("admin:glossary_source_change", args=[source.pk])
     page = admin_client.post(url, form_of(source, status="retracted", note="Typed just now."))
-    assert "Say why its standing changed" in page.text
+    assert "say what you changed, and why" in page.text
     assert "Typed just now." in page.text
     source.refresh_from_db()
     assert source.status == "current"
