@@ -39,10 +39,14 @@ for (const [number, form] of document.querySelectorAll("form[data-suggest]").ent
     box.setAttribute("aria-expanded", String(isOpen));
   }
 
-  // No answer that is still on its way may open the list again.
-  function close() {
+  // No answer that is still on its way may change the list any more.
+  function settle() {
     clearTimeout(timer);
     if (request) request.abort();
+  }
+
+  function close() {
+    settle();
     open(false);
   }
 
@@ -85,6 +89,7 @@ for (const [number, form] of document.querySelectorAll("form[data-suggest]").ent
         else return ask();
         if (event.altKey) return;
       }
+      settle(); // who is choosing keeps the list they choose from
       if (event.key === "ArrowDown") choose(active < last ? active + 1 : -1);
       else choose(active === -1 ? last : active - 1);
     } else if (event.key === "Escape" && isOpen) {
