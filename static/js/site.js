@@ -180,7 +180,7 @@ showTray();
 const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
 
 function nameTables() {
-  for (const part of document.querySelectorAll("main table, main table *")) {
+  for (const part of document.querySelectorAll("main :is(table, thead, tbody, tr, td, th)")) {
     const role = part.tagName === "TH" ? (part.scope.startsWith("col") ? "columnheader" : "rowheader") : ROLES[part.tagName];
     if (role) part.setAttribute("role", role);
   }

@@ -15,7 +15,7 @@ from glossary import links
 from glossary.models import LinkCheck, Source
 from tests.factories import make_reporting_body, make_source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 ANSWERS = {
     "/fine": (200, {}, b""),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.factories import make_concept, make_effect, make_finding, make_source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 HTMX = {"HX-Request": "true"}
 
