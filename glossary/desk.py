@@ -298,7 +298,6 @@ class DeskAdmin(admin.ModelAdmin):
                 "preview_days": settings.PREVIEW_DAYS,
                 "may_publish": self.has_drafts and revisions.may_publish(request.user, obj),
                 "is_own_weighing": is_open and revisions.weighed_by(obj) == request.user,
-                "was_published": not self.has_drafts or obj.state in (State.PUBLISHED, State.WITHDRAWN),
                 "move_url": self.address("move", obj),
                 "preview_url": preview_address(request, obj) if self.has_drafts else "",
                 "public_url": obj.get_absolute_url()
