@@ -956,6 +956,24 @@ class LinkCheck(models.Model):
 # --- What came from the content files
 
 
+class Edition(models.Model):
+    """The state of the published content; one row, written by triggers alone and read by `glossary.edition`."""
+
+    number = models.PositiveBigIntegerField(default=0)
+    token = models.CharField(max_length=32)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pk=1), name="glossary_edition_one_row", violation_error_message="There is one edition."
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class LoadedEntry(models.Model):
     """What the content files last said of one row, so that a later load knows whether an editor changed it."""
 

@@ -1,11 +1,20 @@
-"""The one promise that no check constraint can hold: the family tree has no loop.
+"""What the database itself sees to: the family tree has no loop, and each change of the content makes a new edition.
 
 Installed after every migration, since SQLite drops a table's triggers when a migration rebuilds the table.
 """
 
+import hashlib
+from collections.abc import Iterator
 from typing import Any
 
-from django.db import connections
+from django.apps import apps
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from glossary.models import Edition, State
+
+# --- The family tree has no loop: the one promise that no check constraint can hold
 
 NAME = "glossary_concept_no_loop"
 
@@ -54,12 +63,97 @@ def postgresql_statements() -> list[str]:
     ]
 
 
+# --- Each change of the content makes a new edition (see `edition.py`)
+
+
+def shown_models() -> Iterator[type[models.Model]]:
+    """Every model whose rows readers see: entries, their parts, the links between them."""
+    for model in apps.get_models():
+        if hasattr(model, "NATURAL_KEY") or hasattr(model, "IS_SHOWN"):
+            yield model
+            yield from (model._meta.get_field(part).related_model for part in getattr(model, "PARTS", ()))
+            yield from (link.remote_field.through for link in model._meta.many_to_many)
+
+
+PREFIX = "edition_"
+# Rows that are not published may change as they like. Their parts and links may not: to tell them apart would take a
+# look at another table for each row, and all that a needless edition costs is one more rendering of each page.
+WHEN = {
+    "insert": "NEW.state = '{published}'",
+    "update": "OLD.state = '{published}' OR NEW.state = '{published}'",
+    "delete": "OLD.state = '{published}'",
+}
+NEXT = {
+    "sqlite": """
+        UPDATE glossary_edition SET number = number + 1, token = lower(hex(randomblob(16))),
+        changed_at = strftime('%Y-%m-%d %H:%M:%f', 'now')
+    """,
+    "postgresql": """
+        UPDATE glossary_edition SET number = number + 1, token = replace(gen_random_uuid()::text, '-', ''),
+        changed_at = clock_timestamp()
+    """,
+}
+FUNCTION = f"""
+    CREATE OR REPLACE FUNCTION {PREFIX}next() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN {NEXT["postgresql"]}; RETURN NULL; END $$
+"""
+
+
+def edition_triggers(vendor: str) -> dict[str, tuple[str, str]]:
+    """Of each trigger its name, which tells what it says, its table, and the statement that makes it."""
+    triggers = {}
+    tables = {model._meta.db_table: model for model in shown_models()}
+    for table, model in tables.items():
+        has_state = any(field.name == "state" for field in model._meta.concrete_fields)
+        for event, condition in WHEN.items():
+            when = f"WHEN ({condition.format(published=State.PUBLISHED)})" if has_state else ""
+            if vendor == "sqlite":
+                body = f"AFTER {event} ON {table} FOR EACH ROW {when} BEGIN {NEXT[vendor]}; END"
+            else:
+                each = "ROW" if has_state else "STATEMENT"
+                body = f"AFTER {event} ON {table} FOR EACH {each} {when} EXECUTE FUNCTION {PREFIX}next()"
+            # 63 characters are the most that PostgreSQL keeps of a name.
+            digest = hashlib.sha256((table + event + body).encode()).hexdigest()[:12]
+            name = f"{PREFIX}{event}_{table[:32]}_{digest}"
+            triggers[name] = (table, f"CREATE TRIGGER {name} {body}")
+    return triggers
+
+
+def install_edition(connection: BaseDatabaseWrapper) -> None:
+    """Make what is missing and take away what is out of date: usually nothing, in one query."""
+    present = {
+        "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal",
+    }[connection.vendor]
+    wanted = edition_triggers(connection.vendor)
+    with connection.cursor() as cursor:
+        cursor.execute(present)
+        found = {name: table for name, table in cursor.fetchall() if name.startswith(PREFIX)}
+        for name in found.keys() - wanted.keys():
+            on = f" ON {found[name]}" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER {name}{on}")
+        missing = wanted.keys() - found.keys()
+        if missing and connection.vendor == "postgresql":
+            cursor.execute(FUNCTION)
+        for name in sorted(missing):
+            cursor.execute(wanted[name][1])
+        edition, _ = Edition.objects.using(connection.alias).get_or_create(
+            pk=1, defaults={"token": "", "changed_at": timezone.now()}
+        )
+        if missing or not edition.token:  # what changed while they were not there, nobody noticed
+            cursor.execute(NEXT[connection.vendor])
+
+
 def install(using: str, **kwargs: Any) -> None:
     """Receiver of `post_migrate`."""
     connection = connections[using]
-    if "glossary_concept" not in connection.introspection.table_names():
+    tables = set(connection.introspection.table_names())
+    if "glossary_concept" not in tables:
         return
     statements = {"sqlite": sqlite_statements, "postgresql": postgresql_statements}[connection.vendor]()
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
+    # Some are missing when migrations went half-way, or back.
+    if {"glossary_edition", *(model._meta.db_table for model in shown_models())} <= tables:
+        install_edition(connection)

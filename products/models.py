@@ -537,6 +537,7 @@ class ReadyMadeItem(models.Model):
 class ContentCheck(models.Model):
     """The outcome of one check of the content, made by `products.checks.run`: shown to readers and editors."""
 
+    IS_SHOWN = True  # a new outcome makes a new edition
     position = models.PositiveSmallIntegerField()
     promise = models.CharField(max_length=200, unique=True)
     problems = models.JSONField(default=list)

@@ -1,0 +1,58 @@
+"""Which edition of the published content this is: the one thing that whatever is kept of it is kept by.
+
+Triggers in the database (see `triggers.py`) write a new edition in the same transaction as any change that readers can
+see, whoever makes it: an editor, a command, SQL by hand. So what is kept under an edition's `token` is true for as
+long as that edition is the current one, on every process and machine, and nothing has to be told to forget.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+
+class Edition(NamedTuple):
+    """`number` grows with each change. `token` names this state of the content and no other, also after a rollback or a
+    restored backup, when a number would come up again: keys of caches are made of it. `changed_at` is in UTC."""
+
+    number: int
+    token: str
+    changed_at: datetime
+
+
+# Read once for a whole request; see `reading`.
+_read: ContextVar[Edition | None] = ContextVar("edition", default=None)
+
+QUERY = "SELECT number, token, changed_at FROM glossary_edition LIMIT 1"
+
+
+def read() -> Edition:
+    """The edition as the database has it now, in one query. Raises DatabaseError when there is no answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUERY)
+        row = cursor.fetchone()
+    if row is None:  # before the first `migrate`, or just emptied: nothing may be kept under this
+        return Edition(0, secrets.token_hex(16), datetime.now(UTC))
+    number, token, changed_at = row
+    return Edition(number, token, changed_at.replace(tzinfo=UTC))  # SQLite gives UTC and does not say so
+
+
+def current() -> Edition:
+    """The edition that this request reads, else the one in the database. Inside a rehearsal that is one of its own."""
+    return _read.get() or read()
+
+
+@contextmanager
+def reading(edition: Edition) -> Iterator[None]:
+    """Within, `current` asks the database no more: for a request that only reads, so that it holds to one edition."""
+    reset = _read.set(edition)
+    try:
+        yield
+    finally:
+        _read.reset(reset)
