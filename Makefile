@@ -40,7 +40,7 @@ run: setup
 
 serve: setup
 	@DEBUG=0 $(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	DEBUG=0 $(BIN)/gunicorn config.wsgi --worker-class gthread --workers 2 --threads 4 --no-control-socket --bind $(HOST):$(PORT)
+	DEBUG=0 HOST=$(HOST) PORT=$(PORT) $(BIN)/python -m config.server
 
 admin: setup
 	@$(BIN)/python manage.py make_editor $(WHO) --role administrator

@@ -74,10 +74,9 @@ def served() -> Iterator[str]:
             subprocess.run([sys.executable, "manage.py", *command, "--verbosity", "0"], cwd=ROOT, env=env, check=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            host = f"127.0.0.1:{free.getsockname()[1]}"
-        gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", "--threads", "4", "--bind", host]
-        quiet = ["--no-control-socket", "--log-level", "warning"]
-        server = subprocess.Popen([*gunicorn, *quiet], cwd=ROOT, env=env)
+            port = str(free.getsockname()[1])
+        host = f"127.0.0.1:{port}"
+        server = subprocess.Popen([sys.executable, "-m", "config.server"], cwd=ROOT, env=env | {"PORT": port})
         try:
             for _ in range(150):
                 try:

@@ -1,0 +1,34 @@
+"""The production server: `python -m config.server`, which `make serve`, the container and the systemd unit all start.
+
+Its settings (HOST, PORT, WORKERS, THREADS) stand in the table of `config/settings.py`. SIGTERM lets requests finish and stops;
+SIGHUP starts new workers before it stops the old ones, so that a new release loses no request.
+"""
+
+import os
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+
+
+def main() -> None:
+    Granian(
+        "config.wsgi:application",
+        interface=Interfaces.WSGI,
+        address=os.environ.get("HOST") or "127.0.0.1",
+        port=int(os.environ.get("PORT") or 8000),
+        workers=int(os.environ.get("WORKERS") or os.cpu_count() or 1),
+        # More than may render at a time (see `config/crowd.py`): the others hand out kept pages meanwhile, or say no.
+        blocking_threads=int(os.environ.get("THREADS") or 16),
+        backlog=2048,
+        backpressure=512,
+        http=HTTPModes.http1,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        respawn_failed_workers=True,
+        workers_kill_timeout=30,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()
