@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
+
+from glossary import edition
 
 PERMISSIONS_POLICY = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
@@ -57,6 +60,6 @@ def site_root(request: HttpRequest) -> str:
     return settings.SITE_URL or f"{request.scheme}://{request.get_host()}"
 
 
-def site_context(request: HttpRequest) -> dict[str, str]:
-    """What every template may use."""
-    return {"site_root": site_root(request)}
+def site_context(request: HttpRequest) -> dict[str, object]:
+    """What every template may use; the edition is asked for only where it is shown."""
+    return {"site_root": site_root(request), "edition": SimpleLazyObject(edition.current)}

@@ -18,8 +18,8 @@ def main() -> None:
         address=os.environ.get("HOST") or "127.0.0.1",
         port=int(os.environ.get("PORT") or 8000),
         workers=int(os.environ.get("WORKERS") or os.cpu_count() or 1),
-        # More than may render at a time (see `config/crowd.py`): the others hand out kept pages meanwhile, or say no.
-        blocking_threads=int(os.environ.get("THREADS") or 16),
+        # More than may make pages at a time (see `config/crowd.py`): the others hand out kept ones meanwhile, or say no.
+        blocking_threads=int(os.environ.get("THREADS") or 8),
         backlog=2048,
         backpressure=512,
         http=HTTPModes.http1,

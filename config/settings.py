@@ -11,6 +11,9 @@
 | TRUST_PROXY_HEADERS | 1 behind a proxy that sets X-Forwarded-Proto and X-Forwarded-For itself | off |
 | SECOND_FACTOR | 1 or 0: whether every editor must give a code from a phone | on when ALLOWED_HOSTS is set |
 | PUBLISH_OWN_CERTAINTY | 1 for a team of one: who weighs a finding may publish it as well | off |
+| REDIS_URL | e.g. redis://host:6379/0, Redis or Valkey: the cache that several machines share | each process keeps pages for itself |
+| HOST, PORT | where the production server (`python -m config.server`) listens | 127.0.0.1, 8000 |
+| WORKERS, THREADS | its processes, and the threads of each | one process a core, 8 threads |
 | DATA_DIR | folder for the database, the local key and the collected static files | .data/ |
 """
 
@@ -96,13 +99,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.pages.Pages",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.http.public_headers",
-    # A long page is 180 kB of HTML and 25 kB on the wire. Secrets in a page stay guarded: Django masks its tokens and pads the answer.
+    "config.crowd.Crowd",
+    # For the desk, since public pages are compressed above. Secrets stay guarded: Django masks its tokens and pads the answer.
     "django.middleware.gzip.GZipMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
     "config.http.without_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -142,6 +146,7 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "db.sqlite3",
+            "CONN_MAX_AGE": None,  # to open it anew for each request costs more than the query
             # A file for tests as well: the browser tests read it from another thread.
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
             "OPTIONS": {
@@ -151,6 +156,27 @@ else:
                 "timeout": 20,
             },
         }
+    }
+
+# --- What is kept between requests
+
+CACHES: dict = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Public pages in the memory of each process, those least asked for going first: about 30 kB each.
+    "pages": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "TIMEOUT": None,
+        "OPTIONS": {"MAX_ENTRIES": 3_000, "CULL_FREQUENCY": 10},
+    },
+}
+if REDIS_URL := os.environ.get("REDIS_URL"):
+    # Limits are then counted, and pages kept, for all processes and machines together.
+    CACHES["default"] = CACHES["shared"] = {
+        "BACKEND": "config.shared_cache.SharedCache",
+        "LOCATION": REDIS_URL,
+        "TIMEOUT": 24 * 3600,
+        "OPTIONS": {"socket_connect_timeout": 0.25, "socket_timeout": 0.25},
     }
 
 # --- Language and time

@@ -353,8 +353,11 @@ def sources(request: HttpRequest, page: Query[Page], kind: SourceKind | None = N
 @api.get(
     "/search", response={200: HitPage, 422: Problem, 429: Problem}, summary="Search, best first", throttle=COMPUTING
 )
-def search(request: HttpRequest, page: Query[Page], q: str = Query("", max_length=200)) -> dict[str, Any]:
+def search(
+    request: HttpRequest, page: Query[Page], response: HttpResponse, q: str = Query("", max_length=200)
+) -> dict[str, Any]:
     hits = search_guide(q).hits
+    response.headers["Cache-Control"] = "private, no-cache"
     return {"items": hits[page.offset : page.offset + page.limit], "count": len(hits)}
 
 

@@ -337,6 +337,7 @@ def qr_code(address: str) -> str:
 
 
 @require_safe
+@cache_control(private=True, no_cache=True)  # what somebody looks for is nobody else's business
 @vary_on_headers("HX-Request")
 def search(request: HtmxHttpRequest) -> HttpResponse:
     """Results grouped by kind for `?q=`, `&literal=1` as it is spelt; htmx receives the results alone.
@@ -357,6 +358,7 @@ def search(request: HtmxHttpRequest) -> HttpResponse:
 
 
 @require_safe
+@cache_control(private=True, no_cache=True)
 def suggest(request: HtmxHttpRequest) -> HttpResponse:
     """What the words typed so far may become: the options under a search box (see static/js/combobox.js)."""
     hits = suggest_from_guide(request.GET.get("q", ""))

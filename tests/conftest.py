@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.management import call_command
 from django.db import transaction
 from django.test import override_settings
@@ -60,9 +60,10 @@ def fit_for_tests(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def fresh_limits():
-    """The API counts its callers in the cache, which outlives a test."""
-    cache.clear()
+def fresh_caches():
+    """The API counts its callers in a cache, and pages are kept in another; both outlive a test."""
+    for name in settings.CACHES:
+        caches[name].clear()
 
 
 @pytest.fixture(scope="session")

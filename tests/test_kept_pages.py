@@ -1,0 +1,266 @@
+"""Public pages are kept as they went out, for exactly as long as they are true."""
+
+import gzip
+import re
+from datetime import UTC, datetime, timedelta
+
+import brotli
+import pytest
+from django.core.cache import caches
+from django.db import OperationalError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.http import http_date, parse_http_date
+
+from config import pages
+from glossary import edition, revisions
+from glossary.models import Concept, State
+from tests.factories import make_category, make_concept, make_finding
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/glossary/exosomes/"
+
+
+@pytest.fixture
+def concept():
+    return make_concept(slug="exosomes", name="Exosomes", summary="Small parcels that cells give off.")
+
+
+def queries(client, address, **headers):
+    """How many queries it takes to answer, and the answer."""
+    with CaptureQueriesContext(connection) as counted:
+        response = client.get(address, headers=headers)
+    return len(counted), response
+
+
+# --- Kept
+
+
+def test_a_page_read_before_costs_one_query(client, concept):
+    first, made = queries(client, ADDRESS)
+    second, kept = queries(client, ADDRESS)
+
+    assert (first > 1, second) == (True, 1)
+    assert kept.content == made.content
+    assert dict(kept.headers) == dict(made.headers)
+
+
+def test_a_kept_page_carries_every_header_of_a_new_one(client, concept):
+    client.get(ADDRESS)
+    kept = client.get(ADDRESS)
+
+    for name in ("Content-Security-Policy", "X-Content-Type-Options", "Permissions-Policy", "Referrer-Policy"):
+        assert kept.headers[name]
+
+
+def test_anyone_may_keep_a_public_page(client, concept):
+    for address in (ADDRESS, "/", "/glossary/", "/compare/", "/api/concepts", "/data/findings.csv", "/check/"):
+        response = client.get(address)
+        control = response.headers["Cache-Control"]
+        assert {"public", "max-age=0", "s-maxage=1"} <= set(control.split(", ")), address
+        assert re.search("stale-while-revalidate=1, stale-if-error=86400", control)
+        assert not response.cookies
+        assert "cookie" not in response.headers["Vary"].lower()
+        assert {"Accept-Encoding", "HX-Request"} >= set(response.headers["Vary"].split(", "))
+
+
+@pytest.mark.parametrize("address", ["/search/?q=exosomes", "/search/suggest/?q=exo", "/api/search?q=exosomes"])
+def test_what_somebody_looks_for_is_kept_nowhere(client, concept, address):
+    response = client.get(address)
+
+    assert "private" in response.headers["Cache-Control"]
+    assert "ETag" not in response.headers
+    assert not list(caches["pages"]._cache)
+
+
+@pytest.mark.parametrize("address", ["/glossary/nothing-here/", "/admin/login/", "/healthz"])
+def test_errors_and_the_desk_are_not_kept(client, address):
+    assert "ETag" not in client.get(address).headers
+    assert not list(caches["pages"]._cache)
+
+
+def test_a_page_without_an_end_is_not_kept(client, concept):
+    assert client.get(f"{ADDRESS}?x={'y' * 3_000}").status_code == 200
+    assert not list(caches["pages"]._cache)
+
+
+# --- True
+
+
+def test_a_published_edit_shows_with_the_next_request(client, concept):
+    assert "Small parcels" in client.get(ADDRESS).text
+    tag = client.get(ADDRESS).headers["ETag"]
+
+    Concept.objects.filter(pk=concept.pk).update(summary="Tiny bags that cells send out.")
+
+    response = client.get(ADDRESS, headers={"If-None-Match": tag})
+    assert response.status_code == 200
+    assert "Tiny bags" in response.text
+    assert response.headers["ETag"] != tag
+
+
+def test_an_edit_anywhere_renews_the_pages_that_show_it(client, concept):
+    finding = make_finding(concept=concept)
+    category = make_category(name="Exosome serum", ingredients=[concept])
+    address = f"/products/{category.slug}/"
+    assert finding.effect.name in client.get(address).text
+
+    finding.state = State.WITHDRAWN
+    finding.save()
+
+    assert finding.effect.name not in client.get(address).text
+
+
+def test_a_rehearsed_draft_neither_shows_nor_renews_anything(client, concept):
+    tag = client.get(ADDRESS).headers["ETag"]
+    with revisions.rehearsal():
+        Concept.objects.filter(pk=concept.pk).update(summary="Only a draft.")
+
+    response = client.get(ADDRESS)
+    assert "Only a draft" not in response.text
+    assert response.headers["ETag"] == tag
+
+
+def test_a_page_is_made_anew_on_another_day(client, concept, monkeypatch):
+    tag = client.get(ADDRESS).headers["ETag"]
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=1)
+
+    monkeypatch.setattr(pages, "datetime", Tomorrow)
+    assert client.get(ADDRESS).headers["ETag"] != tag
+
+
+def test_a_fragment_is_not_taken_for_the_page(client, concept):
+    whole = client.get(ADDRESS)
+    part = client.get(ADDRESS, headers={"HX-Request": "true"})
+
+    assert "<html" in whole.text
+    assert "<html" not in part.text
+    assert client.get(ADDRESS).text == whole.text
+    assert client.get(ADDRESS, headers={"HX-Request": "true"}).text == part.text
+    assert whole.headers["ETag"] != part.headers["ETag"]
+
+
+def test_a_page_kept_for_one_host_is_not_shown_on_another(concept):
+    assert "http://testserver/" in Client().get(ADDRESS).text
+    other = Client(headers={"host": "localhost"}).get(ADDRESS)
+    assert "http://testserver/" not in other.text
+
+
+def test_who_sent_the_reader_makes_no_other_page(client, concept):
+    tag = client.get(f"{ADDRESS}?route=topical").headers["ETag"]
+    for tracked in ("?fbclid=abc&route=topical", "?route=topical&utm_source=tv&utm_medium=x", "?route=topical&gclid=1"):
+        count, response = queries(client, ADDRESS + tracked)
+        assert (count, response.headers["ETag"]) == (1, tag)
+
+
+# --- The browser's own copy
+
+
+def test_a_copy_that_is_still_true_is_not_sent_again(client, concept):
+    tag = client.get(ADDRESS).headers["ETag"]
+    count, response = queries(client, ADDRESS, if_none_match=f'W/"other", {tag}')
+
+    assert (count, response.status_code, response.content) == (1, 304, b"")
+    assert response.headers["ETag"] == tag
+    assert "public" in response.headers["Cache-Control"]
+
+
+def test_a_date_alone_tells_as_well(client, concept, monkeypatch):
+    monkeypatch.setattr(pages.time, "time", lambda: datetime.now(UTC).timestamp() + 2)
+    modified = client.get(ADDRESS).headers["Last-Modified"]
+    assert client.get(ADDRESS, headers={"If-Modified-Since": modified}).status_code == 304
+    earlier = http_date(parse_http_date(modified) - 1)
+    assert client.get(ADDRESS, headers={"If-Modified-Since": earlier}).status_code == 200
+    assert client.get(ADDRESS, headers={"If-Modified-Since": "yesterday"}).status_code == 200
+    # The tag tells more than the date.
+    both = {"If-Modified-Since": modified, "If-None-Match": '"another"'}
+    assert client.get(ADDRESS, headers=both).status_code == 200
+
+
+def test_a_second_that_is_not_over_dates_nothing(client, concept):
+    Concept.objects.filter(pk=concept.pk).update(summary="Just now.")
+    now = edition.read().changed_at.timestamp()
+    pages_time = client.get(ADDRESS).headers.get("Last-Modified")
+    assert pages_time is None or parse_http_date(pages_time) + 1 <= now + 2
+
+
+def test_a_missing_page_is_missing_whatever_the_browser_has(client, concept):
+    future = http_date(datetime.now(UTC).timestamp() + 3600)
+    response = client.get("/glossary/nothing-here/", headers={"If-Modified-Since": future, "If-None-Match": "*"})
+    assert response.status_code == 404
+
+
+# --- On the wire
+
+
+def test_each_browser_gets_what_it_can_read(client, concept):
+    plain = client.get(ADDRESS)
+    for accepted, encoding, decode in (
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+        ("gzip, deflate", "gzip", gzip.decompress),
+        ("gzip;q=1.0, br;q=0", "gzip", gzip.decompress),
+    ):
+        for _ in range(2):
+            response = client.get(ADDRESS, headers={"Accept-Encoding": accepted})
+            assert response.headers["Content-Encoding"] == encoding
+            assert decode(response.content) == plain.content
+            assert int(response.headers["Content-Length"]) == len(response.content)
+    assert "Content-Encoding" not in plain.headers
+    assert len(client.get(ADDRESS, headers={"Accept-Encoding": "br"}).content) < len(plain.content) / 2
+
+
+def test_what_is_not_kept_is_compressed_all_the_same(client, concept):
+    response = client.get("/search/?q=exosomes", headers={"Accept-Encoding": "br"})
+    assert response.headers["Content-Encoding"] == "br"
+    assert "Exosomes" in brotli.decompress(response.content).decode()
+
+
+def test_asking_for_the_headers_alone(client, concept):
+    client.get(ADDRESS)
+    head = client.head(ADDRESS)
+    assert head.content == b""
+    assert int(head.headers["Content-Length"]) > 1_000
+
+
+def test_a_picture_goes_out_as_it_is(client):
+    response = client.get("/compare/card.png", headers={"Accept-Encoding": "br"})
+    assert "Content-Encoding" not in response.headers
+    assert response.content.startswith(b"\x89PNG")
+    assert client.get("/compare/card.png").content == response.content
+
+
+# --- Without a database
+
+
+@pytest.fixture
+def no_database(monkeypatch):
+    """From here on, whoever asks for the edition hears that nobody answers."""
+
+    def nobody():
+        raise OperationalError("connection refused")
+
+    return lambda: monkeypatch.setattr(edition, "read", nobody)
+
+
+def test_without_a_database_kept_pages_go_on_and_say_so(client, concept, no_database):
+    client.get(ADDRESS)
+    edition_then = edition.read()
+    no_database()
+
+    for headers in ({}, {"Accept-Encoding": "br"}):
+        response = client.get(ADDRESS, headers=headers)
+        body = brotli.decompress(response.content) if headers else response.content
+        assert response.status_code == 200
+        assert b"Our database does not answer just now" in body
+        assert f'as it stood on <time datetime="{edition_then.changed_at:%Y-%m-%d}'.encode() in body
+        assert b"Small parcels" in body
+
+
+def test_a_page_of_the_desk_is_never_an_old_copy(client, concept, no_database):
+    no_database()
+    assert "does not answer just now" not in client.get("/admin/login/").text
