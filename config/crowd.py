@@ -1,76 +1,97 @@
-"""How many pages are made at one time, and what happens to the rest.
+"""How many pages are made at one time, and what happens when more people ask than can be served.
 
-A process makes two pages at a time and lets four requests wait, none of them for long. Whoever comes then is told at
-once, with 503 and when to try again, instead of standing in a queue that grows until nobody is served. Kept pages
-(`config/pages.py`) and static files are handed out before it comes to this. Editors have places of their own, so
-that neither takes them from the other.
+A process makes two pages at a time. A few requests more wait for their turn, which costs them nothing worth mentioning. But when
+the queue before the process does not empty for a moment, everybody who would have to wait is told at once, with
+503 and when to try again: a queue that is let grow ends with nobody being served. Kept pages (`config/pages.py`) and static
+files are handed out all the same. Editors have places of their own, so that neither takes them from the other.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from config.http import site_root
 
 AT_ONCE = 2
-MAY_WAIT = 4
-PATIENCE = 2.0  # seconds
+PATIENCE = 2.0  # seconds that a request waits at most for its turn
+STANDING = 0.3  # seconds without a moment's rest, after which a queue counts as standing
+REST = 0.1  # seconds that are a moment’s rest: more than a thread ever waits for Python to let it go on
 RETRY_AFTER = 3  # seconds
 
 # The desk: one save at a time in each process, and its people wait longer, since they have something to lose.
 DESK = "/admin/"
 DESK_AT_ONCE = 1
-DESK_MAY_WAIT = 3
 DESK_PATIENCE = 20.0
 
 # What watches over the server is answered always.
 EXEMPT = ("/healthz", "/readyz", "/metrics")
 
+type View = Callable[[HttpRequest], HttpResponseBase]
 
-class Places:
-    """So many at once, so many waiting."""
 
-    def __init__(self, at_once: int, may_wait: int, patience: float) -> None:
-        self.free = threading.Semaphore(at_once)
-        self.room = threading.Semaphore(may_wait)
-        self.patience = patience
+class Queue:
+    """The requests that the server has taken in and no thread has begun with: not to be seen from Python, except that a
+    thread which finds its next request there in the very moment in which it is done with the last has a queue behind it."""
 
-    def take(self) -> bool:
-        """Whether there is a place, after waiting for one if there is room to wait; give it back with `leave`."""
-        if self.free.acquire(blocking=False):
-            return True
-        if not self.room.acquire(blocking=False):
-            return False
+    def __init__(self) -> None:
+        self.thread = threading.local()
+        self.last_rest = time.monotonic()
+
+    def begin(self) -> None:
+        now = time.monotonic()
+        if now - getattr(self.thread, "ended", 0.0) > REST:
+            self.last_rest = now
+
+    def end(self) -> None:
+        self.thread.ended = time.monotonic()
+
+    @property
+    def is_standing(self) -> bool:
+        return time.monotonic() - self.last_rest > STANDING
+
+
+queue = Queue()
+
+
+def watch(get_response: View) -> View:
+    """Middleware, before all others: sees when this thread begins and ends with a request."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        queue.begin()
         try:
-            return self.free.acquire(timeout=self.patience)
+            return get_response(request)
         finally:
-            self.room.release()
+            queue.end()
 
-    def leave(self) -> None:
-        self.free.release()
+    return middleware
 
 
-class Crowd:
+def bounded(get_response: View) -> View:
     """Middleware: no more at a time than can be served soon."""
+    readers = threading.Semaphore(AT_ONCE)
+    editors = threading.Semaphore(DESK_AT_ONCE)
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-        self.readers = Places(AT_ONCE, MAY_WAIT, PATIENCE)
-        self.editors = Places(DESK_AT_ONCE, DESK_MAY_WAIT, DESK_PATIENCE)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(EXEMPT):
-            return self.get_response(request)
-        places = self.editors if request.path_info.startswith(DESK) else self.readers
-        if not places.take():
+            return get_response(request)
+        is_editor = request.path_info.startswith(DESK)
+        places = editors if is_editor else readers
+        patience = DESK_PATIENCE if is_editor else 0 if queue.is_standing else PATIENCE
+        if not places.acquire(timeout=patience) if patience else not places.acquire(blocking=False):
             return too_many(request)
         try:
-            return self.get_response(request)
+            return get_response(request)
         finally:
-            places.leave()
+            places.release()
+
+    return middleware
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
@@ -84,9 +105,14 @@ def too_many(request: HttpRequest) -> HttpResponse:
             "detail": f"More people than usual are asking just now. Try again in {RETRY_AFTER} seconds.",
         }
         return JsonResponse(body, status=503, content_type="application/problem+json", headers=headers)
-    # A text given to the ad check is in the answer again, to be sent once more.
-    context = {"seconds": RETRY_AFTER, "typed": request.POST.get("text", "")}
-    response = render(request, "503.html", context, status=503)
-    for name, value in headers.items():
-        response.headers[name] = value
-    return response
+    if typed := request.POST.get("text", ""):  # for the ad check: it is in the answer again, to be sent once more
+        page = render_to_string("503.html", {"seconds": RETRY_AFTER, "typed": typed, "site_root": site_root(request)})
+    else:
+        page = busy_page(site_root(request))
+    return HttpResponse(page, status=503, headers=headers)
+
+
+@lru_cache(maxsize=8)
+def busy_page(site_root: str) -> str:
+    """The same for everybody, so that to say no costs next to nothing."""
+    return render_to_string("503.html", {"seconds": RETRY_AFTER, "typed": "", "site_root": site_root})

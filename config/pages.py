@@ -17,7 +17,9 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -26,8 +28,9 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date, parse_http_date_safe
 from django.utils.text import compress_sequence
@@ -61,21 +64,27 @@ STARTED = datetime.now(UTC)
 class Kept(NamedTuple):
     """A page as it goes out; `encoding` is that of `body`: "br", "gzip", or "" for what is not text or very short."""
 
-    headers: dict[str, str]
+    headers: ResponseHeaders
     body: bytes
     encoding: str
 
 
-class Known(NamedTuple):
+@dataclass(frozen=True)
+class Known:
     """What every page depends on: the edition, and the day, which shows in words like “overdue”."""
 
     edition: Edition
-    day: datetime
+    day: date
 
-    @property
+    @cached_property
     def changed_at(self) -> int:
         """The latest second in which any page may have changed, as a Unix time."""
-        return int(max(self.edition.changed_at, self.day, STARTED).timestamp())
+        midnight = datetime.combine(self.day, datetime.min.time(), timezone.get_default_timezone())
+        return int(max(self.edition.changed_at, midnight, STARTED).timestamp())
+
+    @cached_property
+    def last_modified(self) -> str:
+        return http_date(self.changed_at)
 
 
 def release() -> str:
@@ -196,7 +205,7 @@ class Pages:
         if time.monotonic() < self.look_again:
             return None
         try:
-            known = Known(edition.read(), datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+            known = Known(edition.read(), timezone.localdate())
         except DatabaseError as error:
             self.look_again = time.monotonic() + LOOK_AGAIN
             log.warning("The database does not answer (%s): pages go on as they were.", type(error).__name__)
@@ -205,12 +214,13 @@ class Pages:
             self.known = known
             if self.shared:
                 self.shared.set("known", known)
-        return known
+        return self.known
 
     def key(self, request: HttpRequest, known: Known) -> str:
-        is_fragment = request.META.get("HTTP_HX_REQUEST") == "true"
-        site = f"{request.scheme}://{request.get_host()}"
-        text = f"{self.release} {known.edition.token} {known.day} {site} {is_fragment} {request.get_full_path()}"
+        meta = request.META
+        # The host as it was sent: one that is not ours gets no page that could be kept.
+        site = f"{request.scheme}://{meta.get('HTTP_HOST')}{request.path}?{meta.get('QUERY_STRING')}"
+        text = f"{self.release} {known.edition.token} {known.day} {meta.get('HTTP_HX_REQUEST') == 'true'} {site}"
         return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
 
     def find(self, key: str, encoding: str) -> Kept | None:
@@ -222,9 +232,9 @@ class Pages:
         """The page, kept with brotli, in what the reader's browser takes."""
         if kept.encoding in ("", encoding):
             return kept
-        kept = Kept(kept.headers, brotli.decompress(kept.body), "")
+        kept = with_body(kept, brotli.decompress(kept.body), "")
         if encoding:
-            kept = Kept(kept.headers, compress(kept.body, encoding), encoding)
+            kept = with_body(kept, compress(kept.body, encoding), encoding)
             self.set(f"{key}{encoding}", kept)
         return kept
 
@@ -248,9 +258,10 @@ class Pages:
             compress_once(response, encoding)
             return response
         patch_vary_headers(response, ["Accept-Encoding"])
-        kept = Kept(dict(response.headers) | {"Cache-Control": CACHE_CONTROL}, response.content, "")
+        headers = dict(response.headers) | {"Cache-Control": CACHE_CONTROL, "ETag": f'W/"{key}"'}
+        kept = with_body(Kept(ResponseHeaders(headers), b"", ""), response.content, "")
         if is_worth_compressing(response):
-            kept = kept._replace(body=compress(kept.body, "br"), encoding="br")
+            kept = with_body(kept, compress(kept.body, "br"), "br")
         if len(kept.body) <= LARGEST_BODY:
             self.set(key, kept)
         return answer(request, self.encoded(kept, key, encoding), key, known)
@@ -265,31 +276,40 @@ class Pages:
             with edition.reading(known.edition):
                 return self.get_response(request)
         notice = render_to_string("components/kept.html", {"edition": known.edition})
-        headers = kept.headers | {"Last-Modified": http_date(known.changed_at)}
-        response = HttpResponse(kept.body.replace(MARK, notice.encode(), 1), headers=headers)
+        response = HttpResponse(kept.body.replace(MARK, notice.encode(), 1))
+        response.headers = kept.headers
+        response.headers["Last-Modified"] = known.last_modified
+        response.headers["Content-Length"] = str(len(response.content))
+        del response.headers["ETag"]  # a copy with this notice on it must not pass for the page
         compress_once(response, encoding)
         return response
+
+
+def with_body(kept: Kept, body: bytes, encoding: str) -> Kept:
+    headers = ResponseHeaders(dict(kept.headers) | {"Content-Length": str(len(body))})
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    elif "Content-Encoding" in headers:
+        del headers["Content-Encoding"]
+    return Kept(headers, body, encoding)
 
 
 def answer(request: HttpRequest, kept: Kept, key: str, known: Known) -> HttpResponse:
     since = request.META.get("HTTP_IF_MODIFIED_SINCE") if "HTTP_IF_NONE_MATCH" not in request.META else None
     if since and (parse_http_date_safe(since) or 0) >= known.changed_at:
         return not_modified(key, known)
-    response = HttpResponse(kept.body if request.method == "GET" else b"", headers=kept.headers)
-    response.headers["Content-Length"] = str(len(kept.body))
-    if kept.encoding:
-        response.headers["Content-Encoding"] = kept.encoding
-    return dated(response, key, known)
+    response = HttpResponse(kept.body if request.method == "GET" else b"")
+    response.headers = kept.headers  # whole, since to set them one by one takes longer than all the rest
+    return dated(response, known)
 
 
 def not_modified(key: str, known: Known) -> HttpResponse:
-    response = HttpResponseNotModified(headers={"Cache-Control": CACHE_CONTROL, "Vary": "HX-Request, Accept-Encoding"})
-    return dated(response, key, known)
+    headers = {"Cache-Control": CACHE_CONTROL, "Vary": "HX-Request, Accept-Encoding", "ETag": f'W/"{key}"'}
+    return dated(HttpResponseNotModified(headers=headers), known)
 
 
-def dated(response: HttpResponse, key: str, known: Known) -> HttpResponse:
-    response.headers["ETag"] = f'W/"{key}"'
+def dated(response: HttpResponse, known: Known) -> HttpResponse:
     # A date names a whole second. Before that is over, another change may fall into it.
     if time.time() >= known.changed_at + 1:
-        response.headers["Last-Modified"] = http_date(known.changed_at)
+        response.headers["Last-Modified"] = known.last_modified
     return response

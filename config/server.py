@@ -10,6 +10,9 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
+# Of those that this process may use, where the system tells.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
 
 def main() -> None:
     Granian(
@@ -17,9 +20,10 @@ def main() -> None:
         interface=Interfaces.WSGI,
         address=os.environ.get("HOST") or "127.0.0.1",
         port=int(os.environ.get("PORT") or 8000),
-        workers=int(os.environ.get("WORKERS") or os.cpu_count() or 1),
-        # More than may make pages at a time (see `config/crowd.py`): the others hand out kept ones meanwhile, or say no.
-        blocking_threads=int(os.environ.get("THREADS") or 8),
+        workers=int(os.environ.get("WORKERS") or CORES),
+        # Two make pages (see `config/crowd.py`), the others hand out kept ones meanwhile. With more, single readers wait
+        # longer than the rest, because Python lets one thread run at a time and takes no care which.
+        blocking_threads=int(os.environ.get("THREADS") or 4),
         backlog=2048,
         backpressure=512,
         http=HTTPModes.http1,

@@ -13,7 +13,7 @@
 | PUBLISH_OWN_CERTAINTY | 1 for a team of one: who weighs a finding may publish it as well | off |
 | REDIS_URL | e.g. redis://host:6379/0, Redis or Valkey: the cache that several machines share | each process keeps pages for itself |
 | HOST, PORT | where the production server (`python -m config.server`) listens | 127.0.0.1, 8000 |
-| WORKERS, THREADS | its processes, and the threads of each | one process a core, 8 threads |
+| WORKERS, THREADS | its processes, and the threads of each | one process a core, 4 threads |
 | DATA_DIR | folder for the database, the local key and the collected static files | .data/ |
 """
 
@@ -99,12 +99,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.crowd.watch",
     "config.pages.Pages",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.http.public_headers",
-    "config.crowd.Crowd",
+    "config.crowd.bounded",
     # For the desk, since public pages are compressed above. Secrets stay guarded: Django masks its tokens and pads the answer.
     "django.middleware.gzip.GZipMiddleware",
     "config.http.without_nul",

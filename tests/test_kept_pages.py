@@ -10,6 +10,7 @@ from django.core.cache import caches
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django.utils.http import http_date, parse_http_date
 
 from config import pages
@@ -125,12 +126,8 @@ def test_a_rehearsed_draft_neither_shows_nor_renews_anything(client, concept):
 def test_a_page_is_made_anew_on_another_day(client, concept, monkeypatch):
     tag = client.get(ADDRESS).headers["ETag"]
 
-    class Tomorrow(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.now(tz) + timedelta(days=1)
-
-    monkeypatch.setattr(pages, "datetime", Tomorrow)
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    monkeypatch.setattr(pages.timezone, "localdate", lambda: tomorrow)
     assert client.get(ADDRESS).headers["ETag"] != tag
 
 

@@ -282,7 +282,7 @@ def test_search_is_set_up_where_the_database_refuses_an_extension(client):
 
 
 @pytest.mark.parametrize(
-    ("address", "queries"), [("/search/?q=thing", 4), ("/search/suggest/?q=thing", 1), ("/api/search?q=thing", 4)]
+    ("address", "queries"), [("/search/?q=thing", 5), ("/search/suggest/?q=thing", 2), ("/api/search?q=thing", 5)]
 )
 def test_search_costs_the_same_number_of_queries_however_much_there_is(
     client, address, queries, django_assert_num_queries
