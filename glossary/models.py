@@ -523,6 +523,7 @@ class FindingQuerySet(PublishableQuerySet):
         """Everything a claimed/shown row opens to, in four queries however many rows."""
         return (
             self.select_related("concept", "effect")
+            .defer("concept__body", "concept__summary", "concept__not_same_as")  # long, and no row shows them
             .prefetch_related(
                 models.Prefetch("sources", Source.objects.in_order()),
                 models.Prefetch("claim_sources", Source.objects.in_order()),
@@ -743,6 +744,7 @@ class RiskQuerySet(models.QuerySet["Risk"]):
         )
         return (
             self.select_related("concept")
+            .defer("concept__body", "concept__summary", "concept__not_same_as")
             .prefetch_related(models.Prefetch("sources", Source.objects.in_order()))
             .order_by(gravest_first, "route", "title")
         )

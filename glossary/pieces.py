@@ -1,0 +1,73 @@
+"""Pieces of pages, kept by what they are made of.
+
+A finding in a table, a source in a list: the same HTML comes out whenever the same values go in. So it is kept by these
+values themselves, and an edit makes nothing anew but the pieces that show it. A piece cannot go stale: its template sees
+the values that it is kept by and nothing else, neither the request nor the rest of the page.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import is_dataclass
+from functools import cache
+from typing import Any
+
+from django.db.models import Model
+from django.template import Context
+from django.template.loader import get_template
+from django.urls import get_script_prefix
+from django.utils.safestring import SafeString
+
+MOST = 10_000  # pieces in the memory of one process, about 2 kB each; those least asked for go first
+
+_kept: OrderedDict[Hashable, SafeString] = OrderedDict()
+_lock = threading.Lock()
+
+
+def piece(template: str, **values: Any) -> SafeString:
+    """The template rendered with these values alone, made once for each set of them."""
+    key = (template, get_script_prefix(), *[(name, made_of(value)) for name, value in values.items()])
+    with _lock:
+        if (html := _kept.get(key)) is not None:
+            _kept.move_to_end(key)
+            return html
+    html = get_template(template).template.render(Context(values))
+    with _lock:
+        _kept[key] = html
+        if len(_kept) > MOST:
+            _kept.popitem(last=False)
+    return html
+
+
+def made_of(value: Any) -> Hashable:
+    """What tells this value from any other that would look different. Of a row, what has been loaded of it: its fields,
+    those of the rows it belongs to, and the rows that were fetched along with it."""
+    if isinstance(value, str | int | None):
+        return value
+    if isinstance(value, Model):
+        fetched = value.__dict__.get("_prefetched_objects_cache", {})
+        return (row_values(value), *[tuple([row_values(row) for row in rows]) for rows in fetched.values()])
+    if isinstance(value, list | tuple):
+        return tuple([made_of(each) for each in value])
+    if isinstance(value, dict):
+        return tuple(value.items())
+    if is_dataclass(value) and type(value).__hash__ is None:  # what can change is made of what it holds now
+        return tuple([made_of(each) for each in vars(value).values()])
+    return value
+
+
+def row_values(row: Model) -> Hashable:
+    related = [field_values(other) for other in row._state.fields_cache.values() if other is not None]
+    return (field_values(row), *related)
+
+
+def field_values(row: Model) -> Hashable:
+    loaded = row.__dict__
+    return (type(row), *[loaded.get(name) for name in field_names(type(row))])
+
+
+@cache
+def field_names(model: type[Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
