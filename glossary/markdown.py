@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from xml.etree.ElementTree import Element
 
 import ahocorasick
@@ -21,7 +21,8 @@ from markdown.extensions.toc import TocExtension
 from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 
-from glossary.models import CITATION, Alias, Concept
+from glossary.models import CITATION, Alias, Concept, cited_keys
+from glossary.pieces import keep
 from glossary.text import by_tongue, fold, fold_with_offsets
 
 TAGS = {
@@ -78,15 +79,8 @@ class Terms:
 
     @cached_property
     def automaton(self) -> ahocorasick.Automaton:
-        """Finds all names in one pass, with their plurals and singulars."""
-        automaton = ahocorasick.Automaton()
-        for folded, (slug, written) in self.names.items():
-            other = folded[:-1] if folded.endswith("s") else f"{folded}s"
-            for form in (folded, other):
-                if len(form) > 1 and form not in automaton:
-                    automaton.add_word(form, (form, slug, written))
-        automaton.make_automaton()
-        return automaton
+        """Finds all names in one pass; the very same one as long as the names are the same."""
+        return automaton_of(tuple(self.names.items()))
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """(start, end, slug) of each name to link in `text`: longest first at each place, never overlapping."""
@@ -111,6 +105,32 @@ class Terms:
                 if slug not in self.linked:
                     self.linked.add(slug)
                     yield start, -end, slug
+
+
+@lru_cache(maxsize=4)
+def automaton_of(names: tuple[tuple[str, tuple[str, str]], ...]) -> ahocorasick.Automaton:
+    """What finds these names, with their plurals and singulars, in one pass through a text."""
+    automaton = ahocorasick.Automaton()
+    for folded, (slug, written) in names:
+        other = folded[:-1] if folded.endswith("s") else f"{folded}s"
+        for form in (folded, other):
+            if len(form) > 1 and form not in automaton:
+                automaton.add_word(form, (form, slug, written))
+    automaton.make_automaton()
+    return automaton
+
+
+@lru_cache(maxsize=4)
+def automaton_of(names: tuple[tuple[str, tuple[str, str]], ...]) -> ahocorasick.Automaton:
+    """What finds these names, with their plurals and singulars, in one pass through a text."""
+    automaton = ahocorasick.Automaton()
+    for folded, (slug, written) in names:
+        other = folded[:-1] if folded.endswith("s") else f"{folded}s"
+        for form in (folded, other):
+            if len(form) > 1 and form not in automaton:
+                automaton.add_word(form, (form, slug, written))
+    automaton.make_automaton()
+    return automaton
 
 
 class CitationPattern(InlineProcessor):
@@ -226,6 +246,29 @@ def render(text: str, terms: Terms | None = None, citations: Citations | None = 
     Whatever the text holds, the result has no script, no style, no event handler and no address but http(s), mailto
     and links within the site. Terms link themselves when `terms` is given; `[@key]` becomes a number when `citations` is.
     """
+    # All that the result depends on. What a text leaves behind for the next one on its page is kept along with it.
+    key = (
+        "markdown",
+        text,
+        (terms.automaton, frozenset(terms.linked)) if terms and terms.names else None,
+        (tuple(citations.numbers.items()), frozenset(citations.known.intersection(cited_keys(text))))
+        if citations
+        else None,
+    )
+
+    def make() -> tuple[Rendered, frozenset[str], dict[str, int]]:
+        rendered = convert(text, terms, citations)
+        return rendered, frozenset(terms.linked if terms else ()), dict(citations.numbers if citations else {})
+
+    rendered, linked, numbers = keep(key, make)
+    if terms:
+        terms.linked |= linked
+    if citations:
+        citations.numbers.update(numbers)
+    return rendered
+
+
+def convert(text: str, terms: Terms | None, citations: Citations | None) -> Rendered:
     md = markdown.Markdown(
         extensions=[
             "tables",

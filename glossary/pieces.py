@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import is_dataclass
 from functools import cache
 from typing import Any
@@ -22,23 +22,35 @@ from django.utils.safestring import SafeString
 
 MOST = 10_000  # pieces in the memory of one process, about 2 kB each; those least asked for go first
 
-_kept: OrderedDict[Hashable, SafeString] = OrderedDict()
+_kept: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()
 
 
 def piece(template: str, **values: Any) -> SafeString:
     """The template rendered with these values alone, made once for each set of them."""
-    key = (template, get_script_prefix(), *[(name, made_of(value)) for name, value in values.items()])
+    key = (template, *[(name, made_of(value)) for name, value in values.items()])
+    return keep(key, lambda: get_template(template).template.render(Context(values)))
+
+
+def keep[T](key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+    """What `make` gives, made once for each key; the key names all that it depends on, except where the site lies."""
+    key = (get_script_prefix(), *key)
     with _lock:
-        if (html := _kept.get(key)) is not None:
+        if key in _kept:
             _kept.move_to_end(key)
-            return html
-    html = get_template(template).template.render(Context(values))
+            return _kept[key]
+    made = make()
     with _lock:
-        _kept[key] = html
+        _kept[key] = made
         if len(_kept) > MOST:
             _kept.popitem(last=False)
-    return html
+    return made
+
+
+def forget() -> None:
+    """Drop everything that is kept: for tests, in which the same numbers come to mean other rows."""
+    with _lock:
+        _kept.clear()
 
 
 def made_of(value: Any) -> Hashable:

@@ -2,13 +2,17 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "κ": "kappa", "λ": "lambda", "ω": "omega"}
 DASHES = frozenset("-‐‑‒–—―−_/·・")
 # One visible letter: a character with the marks that belong to it, half-width Japanese voicing marks among them.
 LETTER = re.compile(r".[̀-ͯﾞﾟ]*", re.DOTALL)
+# In plain ASCII there is nothing to do but this, and most of what is folded is plain ASCII.
+ASCII = {ord(char): " " for char in map(chr, range(128)) if char.isspace() or char in DASHES}
 
 
+@lru_cache(maxsize=8_000)
 def fold_letter(letter: str) -> str:
     """One letter in its plain form; nothing, for a mark that stands alone."""
     letter = unicodedata.normalize("NFKC", letter).casefold()
@@ -33,6 +37,10 @@ def fold_with_offsets(text: str) -> tuple[str, list[int]]:
     """
     folded: list[str] = []
     offsets: list[int] = []
+    if text.isascii():
+        plain = text.lower().translate(ASCII)
+        offsets = [i for i, char in enumerate(plain) if char != " " or (i and plain[i - 1] != " ")]
+        return "".join([plain[i] for i in offsets]), [*offsets, len(text)]
     for match in LETTER.finditer(text):
         for char in fold_letter(match[0]):
             if char == " " and (not folded or folded[-1] == " "):
@@ -42,6 +50,7 @@ def fold_with_offsets(text: str) -> tuple[str, list[int]]:
     return "".join(folded), [*offsets, len(text)]
 
 
+@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """The form in which two spellings of one name are equal: for keys and look-ups, never for show.
 

@@ -15,12 +15,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db.models import CharField, Exists, F, Model, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import CharField, Exists, F, Max, Model, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce, Trim, TruncDate
 from django.utils import timezone
 
 from glossary.evidence import lower_first
-from glossary.models import Concept, Finding, Risk, Route, Source, State
+from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
+from glossary.pieces import keep, row_values
 from glossary.verdict import Certainty, Direction, Size, verdict
 
 CORRECTION = "Correction:"
@@ -265,4 +266,9 @@ def settle(change: Change) -> None:
 def of_page(entry: Model, kinds: Sequence[Kept] = KINDS, limit: int = 6) -> list[Change]:
     """The latest of what happened to one page: its text, and what stands on it."""
     own = [kept for kept in kinds if kept.where == entry._meta.model_name]
-    return sorted(told(groups(own, page=entry)[:limit], own), key=lambda change: change.at, reverse=True)
+    records = [kept.model.history.model._default_manager.filter(**{kept.page_field: entry.pk}) for kept in own]  # type: ignore[attr-defined]
+    # Of a page that is there, the trail is told anew when something is added to it: the history is never rewritten.
+    newest = [rows.order_by().aggregate(Max("history_id"))["history_id__max"] for rows in records]
+    effects = tuple(Effect.objects.values_list("pk", "name"))  # a verdict that moved is told by the effect's name
+    key = ("trail", row_values(entry), *newest, effects, limit)
+    return keep(key, lambda: sorted(told(groups(own, page=entry)[:limit], own), key=lambda c: c.at, reverse=True))

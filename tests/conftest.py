@@ -18,6 +18,8 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import override_settings
 
+from glossary import pieces
+
 PAGES = {"browser", "page", "page_without_javascript"}
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -61,9 +63,10 @@ def fit_for_tests(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def fresh_caches():
-    """The API counts its callers in a cache, and pages are kept in another; both outlive a test."""
+    """The API counts its callers in a cache; pages, and pieces of them, are kept. All of it outlives a test."""
     for name in settings.CACHES:
         caches[name].clear()
+    pieces.forget()
 
 
 @pytest.fixture(scope="session")
