@@ -120,19 +120,6 @@ def automaton_of(names: tuple[tuple[str, tuple[str, str]], ...]) -> ahocorasick.
     return automaton
 
 
-@lru_cache(maxsize=4)
-def automaton_of(names: tuple[tuple[str, tuple[str, str]], ...]) -> ahocorasick.Automaton:
-    """What finds these names, with their plurals and singulars, in one pass through a text."""
-    automaton = ahocorasick.Automaton()
-    for folded, (slug, written) in names:
-        other = folded[:-1] if folded.endswith("s") else f"{folded}s"
-        for form in (folded, other):
-            if len(form) > 1 and form not in automaton:
-                automaton.add_word(form, (form, slug, written))
-    automaton.make_automaton()
-    return automaton
-
-
 class CitationPattern(InlineProcessor):
     """`[@key]` becomes the number of that source on the page, linking to it in the list of sources."""
 
