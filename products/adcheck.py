@@ -22,7 +22,9 @@ from itertools import pairwise
 
 from django.db.models import Q
 
+from glossary import edition
 from glossary.models import Alias, Concept, Effect, EffectWording, Finding, Route
+from glossary.pieces import per_edition
 from glossary.text import fold
 from products.models import RedFlag, RedFlagWording
 from products.voice import Voice
@@ -224,6 +226,33 @@ def route_wordings() -> Wordings:
     return Wordings((wording, route) for route, listed in ROUTE_WORDS.items() for wording in listed)
 
 
+@per_edition
+def concepts_by_slug() -> dict[str, Concept]:
+    return {concept.slug: concept for concept in Concept.objects.published().defer("body", "not_same_as")}
+
+
+@per_edition
+def effects_by_slug() -> dict[str, Effect]:
+    return {effect.slug: effect for effect in Effect.objects.all()}
+
+
+@per_edition
+def effect_wordings() -> Wordings:
+    return ready_wordings(tuple(EffectWording.objects.order_by("pk").values_list("text", "effect__slug")))
+
+
+@per_edition
+def flag_wordings() -> Wordings:
+    return ready_wordings(tuple(RedFlagWording.objects.order_by("pk").values_list("text", "red_flag__slug")))
+
+
+@per_edition
+def red_flags() -> list[RedFlag]:
+    """All warning signs, with their sources and the question that each of them calls for."""
+    return list(RedFlag.objects.select_related("question").prefetch_related("sources"))
+
+
+@per_edition
 def concept_names() -> Names:
     """Names and aliases of published concepts; what people only type into a search box is no name."""
     names = [(name, "name", slug) for slug, name in Concept.objects.published().values_list("slug", "name")]
@@ -235,13 +264,18 @@ def concept_names() -> Names:
 
 
 def read_text(original: str) -> Reading:
-    """Everything the guide can say about a text; the text itself is only read. About a dozen queries."""
+    """Everything the guide can say about a text; the text itself is only read, and nothing of it is kept."""
+    with edition.reading(edition.current()):
+        return read_now(original)
+
+
+def read_now(original: str) -> Reading:
     reading = Reading(original)
     text = Text(original)
     if not text.folded:
         return reading
     voice = Voice(text)
-    concepts = {c.slug: c for c in Concept.objects.published().defer("body", "not_same_as")}
+    concepts = concepts_by_slug()
     named = [(s, e, slug) for s, e, slugs in concept_names().find(text) for slug in slugs if slug in concepts]
     offered = [n for n in named if concepts[n[2]].kind not in (Concept.Kind.CARE, Concept.Kind.PROCESS)]
     beside = [n for n in named if concepts[n[2]].kind in (Concept.Kind.CARE, Concept.Kind.PROCESS)]
@@ -251,11 +285,10 @@ def read_text(original: str) -> Reading:
     def in_list(start: int) -> bool:
         return list_ends[0] <= start < list_ends[1]
 
-    effects = {effect.slug: effect for effect in Effect.objects.all()}
-    effect_wordings = ready_wordings(tuple(EffectWording.objects.order_by("pk").values_list("text", "effect__slug")))
+    effects = effects_by_slug()
     said = [
         match
-        for match in without_overlap(effect_wordings.find(text, longest_wins=True))
+        for match in without_overlap(effect_wordings().find(text, longest_wins=True))
         if not in_list(match[0])
         and not voice.denies(match[0], match[1], is_effect=True)
         # An illness named where nothing is offered against it, or where a text warns, is no claim.
@@ -264,12 +297,11 @@ def read_text(original: str) -> Reading:
             or (named and not voice.is_plain_spoken(0) and not voice.reports(match[0], match[1]))
         )
     ]
-    flag_wordings = ready_wordings(tuple(RedFlagWording.objects.order_by("pk").values_list("text", "red_flag__slug")))
     signs = []
     if named or said or len(original) < SHORT:
         signs = [
             match
-            for match in without_overlap(flag_wordings.find(text))
+            for match in without_overlap(flag_wordings().find(text))
             if not in_list(match[0])
             and not voice.denies(match[0], match[1], is_effect=False)
             and not voice.reports(match[0], match[1])
@@ -286,8 +318,7 @@ def read_text(original: str) -> Reading:
     reading.concepts = [concepts[slug] for slug in first_seen(offered)]
     reading.also_named = [concepts[slug] for slug in first_seen(beside)]
     reading.effects = [effects[slug] for slug in first_seen(said)]
-    flags = RedFlag.objects.filter(slug__in={slug for _, _, slug in signs})
-    by_slug = {flag.slug: flag for flag in flags.select_related("question").prefetch_related("sources")}
+    by_slug = {flag.slug: flag for flag in red_flags()}
     reading.red_flags = [by_slug[slug] for slug in first_seen(signs) if slug in by_slug]
     reading.spans = [s for s in reading.spans if s.kind != "red_flag" or s.slug in by_slug]
     reading.items = [

@@ -287,7 +287,7 @@ def check(request: HtmxHttpRequest) -> HttpResponse:
             context["reading"] = adcheck.read_text(text)
         # htmx swaps no error answers, so a fragment says what is wrong with status 200.
         status = 422 if context["error"] and not request.htmx else 200
-    context["red_flags"] = RedFlag.objects.prefetch_related("sources")
+    context["red_flags"] = adcheck.red_flags()
     page = "products/check.html"
     response = render(request, f"{page}#result" if request.htmx else page, context, status=status)
     if request.method == "POST":

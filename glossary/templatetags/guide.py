@@ -1,11 +1,12 @@
 """Template tags of the guide; available in every template without loading."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
 from typing import Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from glossary import pieces
 from glossary.models import EventCount, Finding
@@ -44,6 +45,23 @@ def tongues(text: str) -> SafeString:
         for words, tongue in by_tongue(text)
     )
     return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+MARKS = {"concept": "term", "beside": "term", "effect": "claimed effect", "red_flag": "warning sign"}
+
+
+@register.filter
+def marked(pieces: Iterable[tuple[str, Sequence[Any]]]) -> SafeString:
+    """`reading.pieces|marked`: a text with what was found in it marked. In Python, since there may be thousands."""
+    html = []
+    for text, spans in pieces:
+        if spans:
+            classes = "".join(f"{'concept' if span.kind == 'beside' else span.kind} " for span in spans)
+            words = ", ".join(MARKS[span.kind] for span in spans)
+            html.append(f'<mark class="{classes}">{escape(text)}<span class="visually-hidden"> ({words})</span></mark>')
+        else:
+            html.append(escape(text))
+    return mark_safe("".join(html))  # noqa: S308 - the text is escaped, the rest is ours
 
 
 @register.filter
