@@ -127,6 +127,11 @@ class Step:
     stems: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def is_plain(self) -> bool:
+        """One word, right after the one before: as nearly all steps are."""
+        return not (self.after_gap or self.may_miss or self.rows)
+
     def ends(self, words: list[Word], position: int) -> Iterator[int]:
         """The positions behind this step when it stands at `position`."""
         if self.may_miss:
@@ -188,16 +193,35 @@ def steps_of(wording: str) -> list[Step]:
     return steps
 
 
-def last_word(steps: list[Step], words: list[Word], first: int) -> int | None:
+def last_word(steps: list[tuple[Step, bool]], words: list[Word], first: int) -> int | None:
     """The number of the last word when all steps stand in order from word `first`, each gap at most five words."""
+    position = first
+    for number, (step, is_plain) in enumerate(steps):
+        if not is_plain:
+            return last_word_beyond(steps[number:], words, position, is_first=not number)
+        if position == len(words):
+            return None
+        word = words[position].text
+        if word not in step.exact and not (step.stems and word.startswith(step.stems)):
+            return None
+        position += 1
+    return position - 1
+
+
+def last_word_beyond(steps: list[tuple[Step, bool]], words: list[Word], first: int, *, is_first: bool) -> int | None:
+    """The same where there is more than one way to go on."""
     positions = {first}
-    for number, step in enumerate(steps):
-        if step.after_gap and number:
+    for number, (step, _) in enumerate(steps):
+        if step.after_gap and not (is_first and number == 0):
             positions = {p + skipped for p in positions for skipped in range(GAP_WORDS + 1)}
         positions = {end for p in positions for end in step.ends(words, p)}
         if not positions:
             return None
     return min(positions) - 1
+
+
+# The steps, whether each is plain; what it stands for; whether it has no gap.
+type Candidate = tuple[list[tuple[Step, bool]], str, bool]
 
 
 def dense_form(text: str) -> str:
@@ -210,8 +234,8 @@ class Wordings:
 
     def __init__(self, wordings: Iterable[tuple[str, str]]) -> None:
         """`wordings` are (wording, slug) pairs."""
-        self.exact: dict[str, list[tuple[list[Step], str]]] = {}
-        self.stems: dict[str, list[tuple[list[Step], str]]] = {}
+        self.exact: dict[str, list[Candidate]] = {}
+        self.stems: dict[str, list[Candidate]] = {}
         self.inside = ahocorasick.Automaton()
         # For each form in `inside`, the parts that it may be: (number of the wording, number of the part).
         self.parts: dict[str, list[tuple[int, int]]] = {}
@@ -233,10 +257,11 @@ class Wordings:
         if not steps:
             return
         first = steps[0]
+        candidate = ([(step, step.is_plain) for step in steps], slug, not any(step.after_gap for step in steps))
         for word in first.exact | {row[0] for row in first.rows if not row[0].endswith("*")}:
-            self.exact.setdefault(word, []).append((steps, slug))
+            self.exact.setdefault(word, []).append(candidate)
         for stem in {*first.stems, *(row[0][:-1] for row in first.rows if row[0].endswith("*"))}:
-            self.stems.setdefault(stem, []).append((steps, slug))
+            self.stems.setdefault(stem, []).append(candidate)
 
     def add_unspaced(self, wording: str, slug: str) -> None:
         number = len(self.unspaced)
@@ -270,14 +295,17 @@ class Wordings:
     def find_spaced(self, text: Text) -> Iterator[tuple[int, int, str, bool]]:
         """(start, end, slug, whether without gaps)"""
         words = text.words
+        beginning: dict[str, list[Candidate]] = {}  # what may begin with a word; most words come again
         for number, word in enumerate(words):
-            candidates = list(self.exact.get(word.text, ()))
-            for length in range(2, min(len(word.text), LONGEST_STEM) + 1):
-                candidates += self.stems.get(word.text[:length], ())
-            for steps, slug in candidates:
+            if (candidates := beginning.get(word.text)) is None:
+                candidates = list(self.exact.get(word.text, ()))
+                for length in range(2, min(len(word.text), LONGEST_STEM) + 1):
+                    candidates += self.stems.get(word.text[:length], ())
+                beginning[word.text] = candidates
+            for steps, slug, is_whole in candidates:
                 last = last_word(steps, words, number)
                 if last is not None:
-                    yield word.start, words[last].end, slug, not any(step.after_gap for step in steps)
+                    yield word.start, words[last].end, slug, is_whole
 
     def find_unspaced(self, text: Text) -> Iterator[tuple[int, int, str, bool]]:
         """(start, end, slug, whether without gaps)"""
