@@ -16,6 +16,7 @@ function wait(event) {
   const part = event.target instanceof Element && event.target.closest(PARTS);
   if (!part || event.ctrlKey || event.metaKey || event.shiftKey || (event.type === "click" && part.matches("form"))) return;
   if (event.type !== "change") event.preventDefault();
+  somebodyCame(); // a press may come without any other sign, from assistive technology
   meant = { type: event.type, target: event.target, part, submitter: event.submitter };
 }
 
@@ -27,7 +28,10 @@ function ready() {
   else meant.target.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+let hasCome = false;
 function somebodyCame() {
+  if (hasCome) return;
+  hasCome = true;
   SIGNS.forEach((type) => removeEventListener(type, somebodyCame, true));
   if (document.querySelector(PARTS)) {
     const script = document.createElement("script");
@@ -185,7 +189,11 @@ function showTray() {
   }));
   tray.querySelector("a").href = trayAddress(setAside);
   // What gets the focus is scrolled to above the tray, never behind it. To measure it would hold up the first view.
-  later(() => { document.documentElement.style.scrollPaddingBlockEnd = tray.hidden ? "" : `${tray.offsetHeight + 12}px`; });
+  later(() => {
+    const room = tray.hidden ? "" : `${tray.offsetHeight + 12}px`;
+    const { style } = document.documentElement;
+    if (style.scrollPaddingBlockEnd !== room) style.scrollPaddingBlockEnd = room;
+  });
   for (const button of document.querySelectorAll("button.add-to-compare")) {
     const isIn = setAside.some((item) => item.slug === button.dataset.slug);
     button.setAttribute("aria-pressed", String(isIn));
