@@ -66,7 +66,9 @@ def test_first_view_takes_few_requests_moves_nothing_and_waits_for_nothing(guide
 def test_first_press_waits_for_what_makes_the_page_change_in_place(guide, page):
     page.goto("/glossary/prp/")
     page.evaluate("document.body.dataset.same = 'yes'")
-    page.evaluate("document.getElementById('route-injected').click()")  # as assistive technology presses: with no sign before
+    page.evaluate(
+        "document.getElementById('route-injected').click()"
+    )  # as assistive technology presses: with no sign before
     expect(page.locator("#route-injected")).to_have_attribute("aria-current", "true")
     assert page.url.endswith("?route=injected")
     assert page.evaluate("document.body.dataset.same") == "yes"
@@ -99,7 +101,8 @@ def test_page_that_is_likely_next_is_fetched_ahead(guide, page, asked):
         if purposes := [purpose for path, purpose in asked if path == "/glossary/prp/"]:
             break
         page.wait_for_timeout(100)
-    assert purposes and purposes[0].startswith("prefetch"), asked
+    assert purposes, asked
+    assert purposes[0].startswith("prefetch"), asked
 
 
 @pytest.mark.parametrize("link", ["Check an ad", "Data"])
