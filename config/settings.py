@@ -205,7 +205,7 @@ STORAGES = {
 
 SECURE_CSP = {
     "default-src": [CSP.NONE],
-    "script-src": [CSP.SELF],
+    "script-src": [CSP.SELF, "'inline-speculation-rules'"],  # lists of links to fetch ahead, no code
     "style-src": [CSP.SELF],
     "img-src": [CSP.SELF],
     "font-src": [CSP.SELF],

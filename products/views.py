@@ -360,7 +360,7 @@ def search(request: HtmxHttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(private=True, no_cache=True)
 def suggest(request: HtmxHttpRequest) -> HttpResponse:
-    """What the words typed so far may become: the options under a search box (see static/js/combobox.js)."""
+    """What the words typed so far may become: the options under a search box (see static/js/site.js)."""
     hits = suggest_from_guide(request.GET.get("q", ""))
     return render(request, "products/suggestions.html", {"hits": hits})
 

@@ -1,17 +1,5 @@
-// Starts the service worker (worker.js), and shows on the page about reading offline what this browser keeps.
+// The page about reading offline shows what this browser keeps.
 "use strict";
-
-const worker = document.currentScript.dataset.worker;
-if ("serviceWorker" in navigator) {
-  window.addEventListener("load", () => { navigator.serviceWorker.register(worker).catch(() => {}); });
-
-  // An address that htmx moved to was never asked for as a whole page: the worker fetches it once the visitor stays.
-  let stays = 0;
-  document.addEventListener("htmx:pushedIntoHistory", () => {
-    clearTimeout(stays);
-    stays = setTimeout(() => navigator.serviceWorker.controller?.postMessage({ visited: location.href }), 3000);
-  });
-}
 
 const saved = document.getElementById("saved-pages");
 

@@ -1,6 +1,58 @@
 // What the pages do beyond links and forms. Everything here is an extra: without it each page still does its work.
 "use strict";
 
+// --- What the first view does without comes when somebody is there: with the first touch, key, scroll or move of the pointer.
+
+const { htmx: htmxFile, worker } = document.currentScript.dataset;
+const later = (task) => (window.requestIdleCallback ? requestIdleCallback(task, { timeout: 2000 }) : setTimeout(task, 200));
+const SIGNS = ["pointermove", "pointerdown", "keydown", "focusin", "wheel", "touchstart", "scroll"];
+const PARTS = "[data-hx-get], [data-hx-post]";
+
+// Until htmx is there, what is pressed or chosen waits for it; without it, links and forms do their own work.
+const MEANT = ["click", "submit", "change"];
+let meant = null;
+
+function wait(event) {
+  const part = event.target instanceof Element && event.target.closest(PARTS);
+  if (!part || event.ctrlKey || event.metaKey || event.shiftKey || (event.type === "click" && part.matches("form"))) return;
+  if (event.type !== "change") event.preventDefault();
+  somebodyCame(); // a press may come without any other sign, from assistive technology
+  meant = { type: event.type, target: event.target, part, submitter: event.submitter };
+}
+
+function ready() {
+  MEANT.forEach((type) => document.removeEventListener(type, wait, true));
+  if (!meant) return;
+  if (meant.type === "submit") meant.part.requestSubmit(meant.submitter);
+  else if (meant.type === "click") meant.target.click();
+  else meant.target.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+let hasCome = false;
+function somebodyCame() {
+  if (hasCome) return;
+  hasCome = true;
+  SIGNS.forEach((type) => removeEventListener(type, somebodyCame, true));
+  if (document.querySelector(PARTS)) {
+    const script = document.createElement("script");
+    script.src = htmxFile;
+    script.addEventListener("load", ready);
+    script.addEventListener("error", ready);
+    document.head.append(script);
+  }
+  // The worker, which keeps pages for reading offline (worker.js), is not in a hurry.
+  if ("serviceWorker" in navigator) later(() => navigator.serviceWorker.register(worker).catch(() => {}));
+}
+SIGNS.forEach((type) => addEventListener(type, somebodyCame, { capture: true, passive: true }));
+MEANT.forEach((type) => document.addEventListener(type, wait, true));
+
+// An address that htmx moved to was never asked for as a whole page: the worker fetches it once the visitor stays.
+let stays = 0;
+document.addEventListener("htmx:pushedIntoHistory", () => {
+  clearTimeout(stays);
+  stays = setTimeout(() => navigator.serviceWorker?.controller?.postMessage({ visited: location.href }), 3000);
+});
+
 // --- One live region says what changed; htmx swaps never move the focus away.
 
 const status = document.getElementById("status");
@@ -136,8 +188,12 @@ function showTray() {
     return row;
   }));
   tray.querySelector("a").href = trayAddress(setAside);
-  // What gets the focus is scrolled to above the tray, never behind it.
-  document.documentElement.style.scrollPaddingBlockEnd = tray.hidden ? "" : `${tray.offsetHeight + 12}px`;
+  // What gets the focus is scrolled to above the tray, never behind it. To measure it would hold up the first view.
+  later(() => {
+    const room = tray.hidden ? "" : `${tray.offsetHeight + 12}px`;
+    const { style } = document.documentElement;
+    if (style.scrollPaddingBlockEnd !== room) style.scrollPaddingBlockEnd = room;
+  });
   for (const button of document.querySelectorAll("button.add-to-compare")) {
     const isIn = setAside.some((item) => item.slug === button.dataset.slug);
     button.setAttribute("aria-pressed", String(isIn));
@@ -186,7 +242,7 @@ function nameTables() {
   }
 }
 document.addEventListener("htmx:afterSettle", nameTables);
-nameTables();
+later(nameTables);
 
 // --- Terms explain themselves in a panel beside them: on hover, focus or tap; Escape closes it.
 
@@ -275,18 +331,30 @@ for (const field of document.querySelectorAll("[data-keep]")) {
 
 // The contents list says where the reader is, and folds itself again once it was used on a phone.
 const listed = [...document.querySelectorAll(".contents a")];
-function follow() {
-  // Looked up each time, because htmx may have put a new part in the place of an old one.
-  const here = listed.filter((link) => document.getElementById(link.hash.slice(1))?.getBoundingClientRect().top < 160).at(-1);
+const above = new Set(); // the headings that have passed the upper part of the window
+
+function follow(changes) {
+  for (const { target, isIntersecting } of changes) above[isIntersecting ? "add" : "delete"](target.id);
+  const here = listed.findLast((link) => above.has(link.hash.slice(1)));
   for (const link of listed) {
     if (link === here) link.setAttribute("aria-current", "location");
     else link.removeAttribute("aria-current");
   }
 }
+
 if (listed.length) {
-  document.addEventListener("scroll", follow, { passive: true });
+  const watch = new IntersectionObserver(follow, { rootMargin: "1000000px 0px -80% 0px" });
+  const watchHeadings = () => {
+    watch.disconnect();
+    above.clear();
+    for (const link of listed) {
+      const heading = document.getElementById(link.hash.slice(1));
+      if (heading) watch.observe(heading);
+    }
+  };
+  document.addEventListener("htmx:afterSettle", watchHeadings); // a new part may stand in the place of an old one
+  later(watchHeadings);
   for (const link of listed) link.addEventListener("click", () => { link.closest("details").open = false; });
-  follow();
 }
 
 // A link to an entry inside a folded part opens it.
@@ -304,3 +372,127 @@ window.addEventListener("beforeprint", () => {
   opened.forEach((box) => { box.open = true; });
 });
 window.addEventListener("afterprint", () => { opened.forEach((box) => { box.open = false; }); });
+
+// --- The evidence map: the mark under the pointer or in focus is read out in the corner; its link says the same to screen readers.
+
+function readOut(event) {
+  const said = document.querySelector(".map-said");
+  const mark = event.target instanceof Element && event.target.closest(".evidence-map li a");
+  if (said && mark) said.textContent = mark.textContent;
+}
+document.addEventListener("mouseover", readOut);
+document.addEventListener("focusin", readOut);
+
+// --- Suggestions under a search box, after the combobox pattern of the ARIA Authoring Practices. The options are links
+// that the server makes; when it gives no answer, the form searches as any form does.
+
+for (const [number, form] of document.querySelectorAll("form[data-suggest]").entries()) {
+  const box = form.querySelector("input[type=search]");
+  const list = document.createElement("div");
+  let options = [];
+  let active = -1;
+  let timer = 0;
+  let request = null;
+
+  list.id = `suggestions-${number}`;
+  list.className = "suggestions";
+  list.hidden = true;
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Suggestions");
+  box.parentElement.classList.add("has-suggestions");
+  box.after(list);
+  box.setAttribute("role", "combobox");
+  box.setAttribute("aria-autocomplete", "list");
+  box.setAttribute("aria-haspopup", "listbox");
+  box.setAttribute("aria-controls", list.id);
+  box.setAttribute("aria-expanded", "false");
+
+  function choose(index) {
+    if (options[active]) options[active].setAttribute("aria-selected", "false");
+    active = index;
+    const option = options[active];
+    if (!option) return box.removeAttribute("aria-activedescendant");
+    option.setAttribute("aria-selected", "true");
+    option.scrollIntoView({ block: "nearest" });
+    box.setAttribute("aria-activedescendant", option.id);
+  }
+
+  function open(isOpen) {
+    choose(-1);
+    list.hidden = !isOpen;
+    box.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  // No answer that is still on its way may change the list any more.
+  function settle() {
+    clearTimeout(timer);
+    if (request) request.abort();
+  }
+
+  function close() {
+    settle();
+    open(false);
+  }
+
+  async function ask() {
+    if (request) request.abort();
+    const words = box.value.trim();
+    if (!words) return open(false);
+    request = new AbortController();
+    try {
+      const address = `${form.dataset.suggest}?${new URLSearchParams({ q: words })}`;
+      const response = await fetch(address, { signal: request.signal });
+      if (!response.ok) return open(false);
+      list.innerHTML = await response.text();
+    } catch {
+      return; // a newer word is being asked for, or there is no network
+    }
+    options = [...list.querySelectorAll("[role=option]")];
+    options.forEach((option, index) => { option.id = `${list.id}-${index}`; });
+    open(options.length > 0 && document.activeElement === box);
+    const count = options.length === 1 ? "1 suggestion" : `${options.length} suggestions`;
+    document.getElementById("status").textContent = options.length ? `${count}. Use the arrow keys to choose.` : "No suggestions.";
+  }
+
+  function askSoon(event) {
+    if (event.isComposing) return; // half a Chinese, Japanese or Korean word
+    clearTimeout(timer);
+    timer = setTimeout(ask, 150);
+  }
+
+  box.addEventListener("input", askSoon);
+  box.addEventListener("compositionend", askSoon);
+  box.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    const last = options.length - 1;
+    const isOpen = !list.hidden;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (!isOpen) {
+        if (options.length && box.value.trim()) open(true);
+        else return ask();
+        if (event.altKey) return;
+      }
+      settle(); // who is choosing keeps the list they choose from
+      if (event.key === "ArrowDown") choose(active < last ? active + 1 : -1);
+      else choose(active === -1 ? last : active - 1);
+    } else if (event.key === "Escape" && isOpen) {
+      event.preventDefault(); // the words stay; a second Escape empties the box
+      close();
+    } else if (event.key === "Enter") {
+      if (isOpen && options[active]) {
+        event.preventDefault();
+        options[active].click();
+      } else close();
+    } else if ((event.key === "Home" || event.key === "End") && isOpen && active !== -1) {
+      event.preventDefault();
+      choose(event.key === "Home" ? 0 : last);
+    } else if (event.key === "Tab") {
+      close();
+    }
+  });
+  box.addEventListener("blur", close);
+  form.addEventListener("submit", close);
+  // A press on a suggestion leaves the focus in the box, so that the list is still there when the click arrives.
+  list.addEventListener("mousedown", (event) => event.preventDefault());
+}

@@ -6,6 +6,7 @@ const PAGES = "pages-1";
 const FILES = "files-1";
 const MOST = { [PAGES]: 60, [FILES]: 80 };
 const ALWAYS = ["/offline/", "/glossary/", "/visit/"];
+const FIRST = navigator.connection?.saveData ? ["/offline/"] : ALWAYS; // who saves data gets the others when they read them
 const NEVER = /^\/(admin|api|check|search)\//;
 const NEVER_CHANGES = /\.[0-9a-f]{12}\.\w+$/; // the name holds a hash of what is in the file
 
@@ -27,16 +28,16 @@ async function keepPage(address, answer) {
   if (!answer.ok || answer.redirected || !isPage || /no-store|private/.test(answer.headers.get("Cache-Control"))) return;
   const text = await answer.clone().text();
   await put(PAGES, address, answer);
-  for (const [, file] of text.matchAll(/(?:href|src)="(\/static\/[^"]+)"/g)) {
+  for (const [, file] of text.matchAll(/(?:href|src)="(\/static\/[^"]+\.(?:css|js|woff2))"/g)) {
     if (await find(FILES, file)) continue;
-    const found = await fetch(file);
+    const found = await fetch(file, { cache: "force-cache" }); // the page has just fetched it
     if (found.ok) await put(FILES, file, found);
   }
 }
 
-const fetchPage = async (path) => {
+const fetchPage = async (path, cache = "default") => {
   const address = new URL(path, location.origin).href;
-  if (mayKeep(address)) await keepPage(address, await fetch(address));
+  if (mayKeep(address)) await keepPage(address, await fetch(address, { cache }));
 };
 
 async function savedCopy(address) {
@@ -75,14 +76,14 @@ async function file(event) {
 }
 
 addEventListener("install", (event) => {
-  event.waitUntil(Promise.all(ALWAYS.map(fetchPage)).then(() => skipWaiting()));
+  event.waitUntil(Promise.all(FIRST.map((path) => fetchPage(path))).then(() => skipWaiting()));
 });
 
 addEventListener("activate", (event) => event.waitUntil((async () => {
   for (const name of await caches.keys()) if (!(name in MOST)) await caches.delete(name);
   await clients.claim();
   // The pages that were open before there was a worker have been visited, too.
-  for (const client of await clients.matchAll({ type: "window" })) await fetchPage(client.url).catch(() => {});
+  for (const client of await clients.matchAll({ type: "window" })) await fetchPage(client.url, "force-cache").catch(() => {});
 })()));
 
 addEventListener("message", (event) => {

@@ -43,6 +43,7 @@ def visitor(guide, page):
 
     page.kept = kept
     page.goto("/about/")
+    page.keyboard.press("Shift")
     until(page, "navigator.serviceWorker.controller !== null")
     kept(4)
     return page
@@ -169,6 +170,7 @@ def test_caches_of_an_older_worker_are_cleared_away(visitor):
     page.evaluate("caches.open('pages-0')")
     page.evaluate("navigator.serviceWorker.getRegistration().then(r => r.unregister())")
     page.goto("/about/")
+    page.keyboard.press("Shift")
     until(page, "async () => !(await caches.keys()).includes('pages-0')")
 
 
