@@ -132,22 +132,30 @@ class Step:
         """One word, right after the one before: as nearly all steps are."""
         return not (self.after_gap or self.may_miss or self.rows)
 
-    def ends(self, words: list[Word], position: int) -> Iterator[int]:
-        """The positions behind this step when it stands at `position`."""
-        if self.may_miss:
-            yield position
-        if position < len(words):
-            word = words[position].text
-            if word in self.exact or (self.stems and word.startswith(self.stems)):
-                yield position + 1
-        for row in self.rows:
-            chunk = words[position : position + len(row)]
-            if len(chunk) == len(row) and all(same_word(p, w.text) for p, w in zip(row, chunk, strict=True)):
-                yield position + len(row)
+    def ends(self, words: list[Word], positions: set[int]) -> set[int]:
+        """The positions behind this step when it stands at one of `positions`."""
+        ends = set(positions) if self.may_miss else set()
+        for position in positions:
+            if position < len(words):
+                word = words[position].text
+                if word in self.exact or (self.stems and word.startswith(self.stems)):
+                    ends.add(position + 1)
+                ends.update([position + len(row) for row in self.rows if stands(row, words, position)])
+        return ends
+
+
+def stands(row: tuple[str, ...], words: list[Word], position: int) -> bool:
+    """Whether these words of a wording stand here; the first that differs settles it."""
+    if position + len(row) > len(words):
+        return False
+    for number, pattern in enumerate(row, start=position):
+        if not same_word(pattern, words[number].text):
+            return False
+    return True
 
 
 def same_word(pattern: str, word: str) -> bool:
-    return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
+    return word == pattern or (pattern[-1] == "*" and word.startswith(pattern[:-1]))
 
 
 def pattern_words(text: str) -> tuple[str, ...]:
@@ -214,10 +222,35 @@ def last_word_beyond(steps: list[tuple[Step, bool]], words: list[Word], first: i
     for number, (step, _) in enumerate(steps):
         if step.after_gap and not (is_first and number == 0):
             positions = {p + skipped for p in positions for skipped in range(GAP_WORDS + 1)}
-        positions = {end for p in positions for end in step.ends(words, p)}
+        positions = step.ends(words, positions)
         if not positions:
             return None
     return min(positions) - 1
+
+
+class Vocabulary:
+    """The different words of a text: most wordings lack one of them, and need not be tried at each place."""
+
+    def __init__(self, words: list[Word]) -> None:
+        self.words = {word.text for word in words}
+        self.in_order = sorted(self.words)
+
+    def has(self, pattern: str) -> bool:
+        return self.has_stem(pattern[:-1]) if pattern[-1] == "*" else pattern in self.words
+
+    def has_stem(self, stem: str) -> bool:
+        place = bisect_left(self.in_order, stem)
+        return place < len(self.in_order) and self.in_order[place].startswith(stem)
+
+    def has_all(self, steps: list[tuple[Step, bool]]) -> bool:
+        """Whether every step of a wording might stand somewhere in the text."""
+        return all(
+            step.may_miss
+            or not step.exact.isdisjoint(self.words)
+            or any(map(self.has_stem, step.stems))
+            or any(all(map(self.has, row)) for row in step.rows)
+            for step, _ in steps
+        )
 
 
 # The steps, whether each is plain; what it stands for; whether it has no gap.
@@ -296,11 +329,13 @@ class Wordings:
         """(start, end, slug, whether without gaps)"""
         words = text.words
         beginning: dict[str, list[Candidate]] = {}  # what may begin with a word; most words come again
+        vocabulary = Vocabulary(words)
         for number, word in enumerate(words):
             if (candidates := beginning.get(word.text)) is None:
                 candidates = list(self.exact.get(word.text, ()))
                 for length in range(2, min(len(word.text), LONGEST_STEM) + 1):
                     candidates += self.stems.get(word.text[:length], ())
+                candidates = [each for each in candidates if vocabulary.has_all(each[0])]
                 beginning[word.text] = candidates
             for steps, slug, is_whole in candidates:
                 last = last_word(steps, words, number)
