@@ -148,10 +148,7 @@ def stands(row: tuple[str, ...], words: list[Word], position: int) -> bool:
     """Whether these words of a wording stand here; the first that differs settles it."""
     if position + len(row) > len(words):
         return False
-    for number, pattern in enumerate(row, start=position):
-        if not same_word(pattern, words[number].text):
-            return False
-    return True
+    return all(same_word(pattern, words[number].text) for number, pattern in enumerate(row, start=position))
 
 
 def same_word(pattern: str, word: str) -> bool:
