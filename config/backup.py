@@ -241,8 +241,11 @@ def make(*, with_drill: bool = False, prefix: str = "guide") -> tuple[Path, Mani
         sync(unfinished)
         unfinished.rename(copy)
         sync(folder)
+    except sqlite3.Error as error:
+        raise Refused(f"SQLite says: {error}.") from error
     finally:
         unfinished.unlink(missing_ok=True)
+        Path(f"{unfinished}-journal").unlink(missing_ok=True)
     return copy, manifest
 
 

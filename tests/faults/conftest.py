@@ -333,11 +333,14 @@ class Cluster:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
+    def connect(self, name="postgres"):
+        import psycopg
+
+        return psycopg.connect(host=str(self.home), user="postgres", dbname=name, autocommit=True)
+
     def run(self, statement):
-        subprocess.run(
-            [self.programs / "psql", "-h", str(self.home), "-U", "postgres", "-qc", statement],
-            check=True, capture_output=True,
-        )  # fmt: skip
+        with self.connect() as connection:
+            connection.execute(statement)
 
     def url(self, name):
         return f"postgres://postgres@{quote(str(self.home), safe='')}/{name}"
