@@ -66,7 +66,7 @@ def until_refused(server, installation):
     address, form = opened(server, installation, "Concept 2")
     for number in range(60):
         words = f"Words number {number}."
-        answer = save(server, address, form, words, body="They are long ones. " * 400)
+        answer = save(server, address, form, words, body="They are long ones.\n\n" * 400)
         if answer.status != 302:
             return kept, words, answer
         kept.append(words)
