@@ -4,8 +4,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from tests.faults.conftest import ROOT
 from tests.forms import read_form
 
@@ -47,32 +45,23 @@ def at_once(installation, *command, times=2):
     return [(process.communicate()[0], process.returncode) for process in running]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request):
-    """An installation without any table."""
-    made = request.getfixturevalue(f"on_{request.param}")
-    if request.param == "sqlite":
-        for file in made.home.glob("db.sqlite3*"):
-            file.unlink()
-    else:
-        cluster = request.getfixturevalue("cluster")
-        name = made.env["DATABASE_URL"].rpartition("/")[2]
-        cluster.run(f"DROP DATABASE {name}")
-        cluster.run(f"CREATE DATABASE {name}")
-    return made
-
-
-def test_of_two_migrations_at_once_one_waits(empty):
-    said = at_once(empty, "migrate")
-
+def one_waited(said):
+    """Both succeeded, and one found that there was nothing left to do."""
     assert [code for _, code in said] == [0, 0], said
-    assert sum("No migrations to apply." in text for text, _ in said) == 1
-    assert empty.manage("migrate", "--check") == ""
+    return sum("No migrations to apply." in text for text, _ in said) == 1
+
+
+def test_of_two_first_migrations_at_once_one_waits(on_sqlite):
+    for file in on_sqlite.home.glob("db.sqlite3*"):
+        file.unlink()
+
+    assert one_waited(at_once(on_sqlite, "migrate"))
+    assert on_sqlite.manage("migrate", "--check") == ""
 
 
 # --- There and back again
 
-LAST_TWO = """
+NEWEST = """
 from django.db.migrations.loader import MigrationLoader
 graph = MigrationLoader(None).graph
 found = []
@@ -91,12 +80,14 @@ print(json.dumps(serializers.serialize("json", rows)))
 """
 
 
-def test_the_newest_migrations_go_back_and_forth_with_content_in_place(installation):
+def test_the_newest_migrations_go_back_and_two_at_once_forth_with_content_in_place(installation):
     before = installation.ask(ENTRIES)
-    for app, previous, last in installation.ask(LAST_TWO):
+    newest = installation.ask(NEWEST)
+    for app, previous, _ in newest:
         installation.manage("migrate", app, previous, "--verbosity", "0")
-        installation.manage("migrate", "--verbosity", "0")
-        assert "[ ]" not in installation.manage("showmigrations", app), last
+    assert one_waited(at_once(installation, "migrate"))
+    for app, _, last in newest:
+        assert f"[X] {last}" in installation.manage("showmigrations", app)
     installation.manage("rebuild_search")
 
     assert installation.ask(ENTRIES) == before
