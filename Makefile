@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend evaluate screenshots bench test format lock clean
+.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench test format lock clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -15,6 +15,9 @@ help:
 	@echo "make serve    production server, on the same data"
 	@echo "make admin    an administrator for /admin/ (WHO=… for another user name than admin)"
 	@echo "make tend     keep the guide true: search index, promises, cited addresses, old sessions (LINKS=\"--limit 20\" …)"
+	@echo "make backup   copy the whole database to .data/backups/, and look into the copy"
+	@echo "make restore  bring a backup back: FILE=… (REPLACE=1 where a database is there already)"
+	@echo "make doctor   what is wrong with this installation, and what to do"
 	@echo "make test     every check and test; REQUIRE_ALL=1 when nothing may be left out"
 	@echo "make evaluate how well the ad check reads labelled adverts (FILE=… for others)"
 	@echo "make screenshots  the pictures of README and /about/, and of every type of page (in .data/artefacts/)"
@@ -50,6 +53,15 @@ admin: setup
 tend: $(INSTALLED)
 	@status=0; for task in rebuild_search check_content "check_links $(LINKS)" clearsessions; do \
 		echo "== $$task"; $(BIN)/python manage.py $$task || status=1; done; exit $$status
+
+backup: $(INSTALLED)
+	@$(BIN)/python manage.py backup
+
+restore: $(INSTALLED)
+	@$(BIN)/python manage.py restore "$(FILE)" $(if $(REPLACE),--replace)
+
+doctor: $(INSTALLED)
+	@$(BIN)/python manage.py doctor
 
 evaluate: setup
 	@$(BIN)/python manage.py evaluate $(FILE)

@@ -39,6 +39,10 @@ SETTINGS = {
     "TRUST_PROXY_HEADERS",
     "PUBLISH_OWN_CERTAINTY",
     "SECOND_FACTOR",
+    "METRICS_TOKEN",
+    "SENTRY_DSN",
+    "DATABASE_TIMEOUT",
+    "BACKUP_DIR",
     "DATA_DIR",
     "DJANGO_SETTINGS_MODULE",
 }
@@ -187,8 +191,9 @@ def check(run: Run) -> None:
     # Side by side: each keeps one core busy.
     with ThreadPoolExecutor(1) as beside:
         other = beside.submit(in_a_browser, run)
-        run.pytest("tests on SQLite", "-m", "not browser")
+        run.pytest("tests on SQLite", "-m", "not browser and not faults")
         on_postgresql(run)
+        run.pytest("faults", "-m", "faults", "tests/faults")
         other.result()
 
 
@@ -207,7 +212,7 @@ def on_postgresql(run: Run) -> None:
         try:
             with postgresql(folder) as url:
                 # What the content says is the same on either database; how it is searched is not.
-                chosen = "not browser and not one_database and (not content or postgresql)"
+                chosen = "not browser and not faults and not one_database and (not content or postgresql)"
                 run.pytest("tests on PostgreSQL", "-m", chosen, DATABASE_URL=url)
         except RuntimeError as error:
             run.failed.append(f"PostgreSQL: {error}")

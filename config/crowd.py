@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 
+from config import metrics
 from config.http import site_root
 
 AT_ONCE = 2
@@ -96,6 +97,7 @@ def bounded(get_response: View) -> View:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """503, in the site's layout or as problem JSON, without asking the database anything."""
+    metrics.shed()
     headers = {"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"}
     if request.path_info.startswith("/api/"):
         body = {

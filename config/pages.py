@@ -35,13 +35,15 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date, parse_http_date_safe
 from django.utils.text import compress_sequence
 
+from config import metrics
+from config.logs import HEADER
 from glossary import edition
 from glossary.edition import Edition
 
 log = logging.getLogger(__name__)
 
 # Nothing is kept of what is not for everybody, or true at the moment only.
-NOT_PUBLIC = ("/admin/", "/preview/", "/healthz", "/readyz", f"/{settings.STATIC_URL.strip('/')}/")
+NOT_PUBLIC = ("/admin/", "/preview/", "/healthz", "/readyz", "/metrics", f"/{settings.STATIC_URL.strip('/')}/")
 LONGEST_ADDRESS = 2_000
 LARGEST_BODY = 1_000_000  # bytes, compressed
 # What a page may depend on besides its address; one that varies by more is not kept.
@@ -189,15 +191,19 @@ class Pages:
             return self.without_database(request, encoding)
         key = self.key(request, known)
         if f'"{key}"' in request.META.get("HTTP_IF_NONE_MATCH", ""):
+            metrics.page_unchanged()
             return not_modified(key, known)
         if kept := self.find(key, encoding):
+            metrics.page_from_store()
             return answer(request, kept, key, known)
         # Of many who ask for the same page at once, one has it made and the others wait for that.
         with self.guard:
             lock = self.locks.setdefault(key, threading.Lock())
         with lock:
             if kept := self.find(key, encoding):
+                metrics.page_from_store()
                 return answer(request, kept, key, known)
+            metrics.page_made()
             return self.make(request, key, encoding, known)
 
     def look(self) -> Known | None:
@@ -208,6 +214,7 @@ class Pages:
             known = Known(edition.read(), timezone.localdate())
         except DatabaseError as error:
             self.look_again = time.monotonic() + LOOK_AGAIN
+            metrics.database_failed()
             log.warning("The database does not answer (%s): pages go on as they were.", type(error).__name__)
             return None
         if known != self.known:
@@ -258,13 +265,18 @@ class Pages:
             compress_once(response, encoding)
             return response
         patch_vary_headers(response, ["Accept-Encoding"])
+        number = response.headers.get(HEADER)  # of this request, and of no later one
+        response.headers.pop(HEADER, None)
         headers = dict(response.headers) | {"Cache-Control": CACHE_CONTROL, "ETag": f'W/"{key}"'}
         kept = with_body(Kept(ResponseHeaders(headers), b"", ""), response.content, "")
         if is_worth_compressing(response):
             kept = with_body(kept, compress(kept.body, "br"), "br")
         if len(kept.body) <= LARGEST_BODY:
             self.set(key, kept)
-        return answer(request, self.encoded(kept, key, encoding), key, known)
+        response = answer(request, self.encoded(kept, key, encoding), key, known)
+        if number:
+            response.headers[HEADER] = number
+        return response
 
     def without_database(self, request: HttpRequest, encoding: str) -> HttpResponseBase:
         """The page as it stood, with its date; what was not kept fails below, and says so in the site's layout."""
@@ -275,6 +287,7 @@ class Pages:
         if kept is None:
             with edition.reading(known.edition):
                 return self.get_response(request)
+        metrics.page_as_it_was()
         notice = render_to_string("components/kept.html", {"edition": known.edition})
         response = HttpResponse(kept.body.replace(MARK, notice.encode(), 1))
         response.headers = kept.headers

@@ -14,6 +14,10 @@
 | REDIS_URL | e.g. redis://host:6379/0, Redis or Valkey: the cache that several machines share | each process keeps pages for itself |
 | HOST, PORT | where the production server (`python -m config.server`) listens | 127.0.0.1, 8000 |
 | WORKERS, THREADS | its processes, and the threads of each | one process a core, 4 threads |
+| METRICS_TOKEN | whoever gives it as `Authorization: Bearer …` may read the numbers at /metrics | /metrics is not there |
+| SENTRY_DSN | where errors are reported to (Sentry, GlitchTip): no visitor's words, address or cookies | errors are in the log alone |
+| DATABASE_TIMEOUT | seconds after which the site gives up on one query (PostgreSQL) | 15 |
+| BACKUP_DIR | folder for backups, best on another disk | backups/ in DATA_DIR |
 | DATA_DIR | folder for the database, the local key and the collected static files | .data/ |
 """
 
@@ -106,6 +110,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.http.public_headers",
     "config.crowd.bounded",
+    "config.logs.Watch",
     # For the desk, since public pages are compressed above. Secrets stay guarded: Django masks its tokens and pads the answer.
     "django.middleware.gzip.GZipMiddleware",
     "config.http.without_nul",
@@ -142,6 +147,15 @@ TEMPLATES = [
 
 if os.environ.get("DATABASE_URL"):
     DATABASES = {"default": dj_database_url.config(conn_max_age=60, conn_health_checks=True)}
+    if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        # A host that is gone says nothing: stop waiting for it. What a query may take is in `config/database.py`.
+        DATABASES["default"]["OPTIONS"] = {
+            "connect_timeout": 3,
+            "keepalives_idle": 20,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,  # milliseconds
+        } | DATABASES["default"].get("OPTIONS", {})
 else:
     DATABASES = {
         "default": {
@@ -158,6 +172,9 @@ else:
             },
         }
     }
+
+DATABASE_TIMEOUT = float(os.environ.get("DATABASE_TIMEOUT") or 15)
+BACKUP_DIR = Path(os.environ.get("BACKUP_DIR") or DATA_DIR / "backups")
 
 # --- What is kept between requests
 
@@ -222,7 +239,7 @@ SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SECURE_SSL_REDIRECT = not DEBUG and env_flag("SSL_REDIRECT", default=not IS_LOCAL)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 TRUST_PROXY_HEADERS = env_flag("TRUST_PROXY_HEADERS")
 if TRUST_PROXY_HEADERS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -276,11 +293,22 @@ AXES_VERBOSE = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"lines": {"()": "config.logs.Readable" if DEBUG else "config.logs.JsonLines"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"axes": {"level": "WARNING"}},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # what was refused has a line of its own already (see `config/logs.py`)
+    },
 }
+
+# --- Who watches over it
+
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+if SENTRY_DSN := os.environ.get("SENTRY_DSN", ""):
+    from config import reports
+
+    reports.start(SENTRY_DSN)
 
 # --- History
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import hmac
+import sys
+import time
+from functools import cache
+
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config import database, metrics
+from glossary import edition
 from glossary.models import Concept, EventCount, Finding, Risk, Source
 from glossary.near import near_concepts
 from glossary.verdict import SHAPES
@@ -32,18 +41,55 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """Whether it can do its work: 200 when the database answers, is migrated and holds content; else 503 and what is missing."""
-    missing = []
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            missing.append("migrations: run manage.py migrate")
-        elif not (Concept.objects.published().exists() and Category.objects.published().exists()):
-            missing.append("content: run manage.py load_content")
-        elif not is_in_step():
-            missing.append("search: run manage.py rebuild_search")
-    except DatabaseError:
-        missing.append("database: no answer")
-    return JsonResponse({"ready": not missing, "missing": missing}, status=503 if missing else 200)
+        with database.patience(READY_WITHIN):
+            missing = lacking()
+    except (DatabaseError, InterfaceError):
+        missing = "database: no answer"
+    return JsonResponse({"ready": not missing, "missing": [missing] if missing else []}, status=503 if missing else 200)
+
+
+READY_WITHIN = 2.0  # seconds for each query
+LOOK_AGAIN = 60.0  # seconds
+
+# The edition for which content and search were found in order, and when. They are counted anew for another edition, and once
+# a minute, since whoever watches the site may ask every second.
+_in_order: tuple[str, float] = ("", 0.0)
+
+
+@cache
+def newest_migrations() -> list[tuple[str, str]]:
+    """The last migration of each app in this release."""
+    return MigrationLoader(None).graph.leaf_nodes()
+
+
+def lacking() -> str:
+    """The first thing that is missing, and what to do about it; empty when nothing is."""
+    global _in_order
+    applied = MigrationRecorder(connection).applied_migrations()
+    if not all(migration in applied for migration in newest_migrations()):
+        return "migrations: run manage.py migrate"
+    token = edition.read().token
+    if _in_order[0] == token and time.monotonic() < _in_order[1] + LOOK_AGAIN:
+        return ""
+    if not (Concept.objects.published().exists() and Category.objects.published().exists()):
+        return "content: run manage.py load_content"
+    if not is_in_step():
+        return "search: run manage.py rebuild_search"
+    _in_order = (token, time.monotonic())
+    return ""
+
+
+@require_safe
+@never_cache
+def numbers(request: HttpRequest) -> HttpResponse:
+    """Numbers for Prometheus, for who gives METRICS_TOKEN; for everybody else there is nothing here."""
+    given = request.headers.get("Authorization", "")
+    wanted = f"Bearer {settings.METRICS_TOKEN}"
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise Http404
+    with database.patience(READY_WITHIN):
+        return HttpResponse(metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @require_safe
@@ -82,8 +128,25 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 in the site's own layout, from a template that asks nothing of the database."""
+    """500, or what fits when the database is to blame: in the site's own layout, without asking the database anything."""
+    if trouble := database.trouble(sys.exception()):
+        metrics.database_failed()
+        return unavailable(request, trouble)
     return render(request, "500.html", status=500)
+
+
+def unavailable(request: HttpRequest, trouble: database.Trouble) -> HttpResponse:
+    """503 or 507: what is the matter, when to try again, and what was typed, to be sent once more."""
+    headers = {"Retry-After": str(trouble.retry_after), "Cache-Control": "no-store"}
+    if request.path_info.startswith("/api/"):
+        detail = f"{trouble.words} Try again in {trouble.retry_after} seconds."
+        body = {"type": "about:blank", "title": trouble.title, "status": trouble.status, "detail": detail}
+        return JsonResponse(body, status=trouble.status, content_type="application/problem+json", headers=headers)
+    context = typed_in(request) | {"trouble": trouble}
+    response = render(request, "unavailable.html", context, status=trouble.status)
+    for name, value in headers.items():
+        response.headers[name] = value
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -105,14 +168,20 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     Only where the browser itself vouches that the form came from this site, so that no other site can have
     words of its own shown here; and never where a password or a code was typed.
     """
-    typed = []
+    return render(request, "403_csrf.html", typed_in(request), status=403)
+
+
+def typed_in(request: HttpRequest) -> dict[str, object]:
+    """What a form held, so that a page can offer to send it again: from the desk, or a text given to the ad check."""
+    typed: list[tuple[str, str]] = []
     is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin" and request.path.startswith(reverse("admin:index"))
     if is_ours and not any(word in name for name in request.POST for word in ("password", "code")):
         typed = [(name, value) for name, values in request.POST.lists() for value in values]
         typed = [(name, value) for name, value in typed if name != "csrfmiddlewaretoken"]
+    elif request.method == "POST" and request.path == reverse("products:check"):
+        typed = [("text", request.POST.get("text", ""))]
     readable = [(name, value) for name, value in typed if value.strip() and not name.startswith("_")]
-    context = {"typed": typed, "readable": readable, "has_files": bool(request.FILES)}
-    return render(request, "403_csrf.html", context, status=403)
+    return {"typed": typed, "readable": readable, "is_ours": is_ours, "has_files": bool(request.FILES)}
 
 
 COLOURS = "paper card ink soft line line-strong accent claim claim-ink shown benefit no-difference harm mixed unknown untested"
