@@ -111,7 +111,8 @@ def too_many(request: HttpRequest) -> HttpResponse:
         page = render_to_string("503.html", {"seconds": RETRY_AFTER, "typed": typed, "site_root": site_root(request)})
     else:
         page = busy_page(site_root(request))
-    return HttpResponse(page, status=503, headers=headers)
+    body = page.encode()
+    return HttpResponse(body, status=503, headers=headers | {"Content-Length": str(len(body))})
 
 
 @lru_cache(maxsize=8)

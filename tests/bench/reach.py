@@ -116,7 +116,7 @@ def main() -> int:
     with ExitStack() as stack:
         env, data = stack.enter_context(stage.guide())
         limit = stack.enter_context(stage.limit_server())
-        site = stack.enter_context(stage.production_server(env))
+        site, _ = stack.enter_context(stage.production_server(env))
         front = stack.enter_context(stage.nginx([site], data)) if stage.NGINX else None
         if stage.ASKED_BY:
             os.sched_setaffinity(0, stage.ASKED_BY)

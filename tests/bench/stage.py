@@ -83,6 +83,12 @@ def running(
                 process.wait()
 
 
+def family(pid: int) -> list[int]:
+    """The process and those that it has started."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, started)]
+
+
 def environment(data: Path, **more: str) -> dict[str, str]:
     """Of this place's environment only what programs need to run, so that no setting leaks into a measurement."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -91,6 +97,12 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 
 def manage(env: dict[str, str], *arguments: str) -> None:
     subprocess.run([sys.executable, "manage.py", *arguments, "--verbosity", "0"], cwd=ROOT, env=env, check=True)
+
+
+def told(env: dict[str, str], *arguments: str) -> str:
+    """What a command of manage.py says."""
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @contextmanager
@@ -105,11 +117,14 @@ def guide(**more: str) -> Iterator[tuple[dict[str, str], Path]]:
 
 
 @contextmanager
-def production_server(env: dict[str, str], cores: set[int] = SERVED_BY, **more: str) -> Iterator[int]:
-    """What `make serve` starts, on a port of its own."""
+def production_server(
+    env: dict[str, str], cores: set[int] = SERVED_BY, **more: str
+) -> Iterator[tuple[int, subprocess.Popen]]:
+    """What `make serve` starts: its port, and the process."""
     port = free_port()
-    with running(sys.executable, "-m", "config.server", env=env | {"PORT": str(port)} | more, port=port, cores=cores):
-        yield port
+    command = [sys.executable, "-m", "config.server"]
+    with running(*command, env=env | {"PORT": str(port)} | more, port=port, cores=cores) as process:
+        yield port, process
 
 
 @contextmanager

@@ -350,17 +350,21 @@ class Cluster:
         return f"postgres://postgres@{quote(str(self.home), safe='')}/{name}"
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
+def programs():
+    """The folder of PostgreSQL's server programs; None where there are none."""
     spec = importlib.util.spec_from_file_location("ci_test", ROOT / ".ci" / "test.py")
     ci = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(ci)
-    programs = ci.postgresql_bin()
-    if programs is None:
+    return ci.postgresql_bin()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    if (found := programs()) is None:
         pytest.skip("found no PostgreSQL server programs.")
     # Short, because the path of a socket file is limited to about a hundred characters.
     home = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    made = Cluster(programs, home)
+    made = Cluster(found, home)
     yield made
     made.stop()
     shutil.rmtree(home)
