@@ -10,6 +10,8 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
+from config import settings
+
 # Of those that this process may use, where the system tells.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -28,6 +30,7 @@ def main() -> None:
         backpressure=512,
         http=HTTPModes.http1,
         websockets=False,
+        url_path_prefix=settings.URL_PREFIX or None,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         respawn_failed_workers=True,
         workers_kill_timeout=30,
