@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench test format lock clean
+.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench test format lock settings clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench    how fast it is, as ratios to the least Django page (ARGS=\"--rounds 1\" …)"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
+	@echo "make settings the table of settings in README, from the one in config/settings.py"
 	@echo "make clean    remove what was installed; .data/ with the database stays"
 
 # Made anew when missing or when the lock has changed; the stamp is written last, so a broken install starts over.
@@ -93,6 +94,9 @@ lock: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) --group dev pyproject.toml -o requirements-dev.txt
+
+settings: $(INSTALLED)
+	@$(BIN)/python .ci/settings_table.py
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .data/static

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
@@ -27,7 +28,6 @@ REST = 0.1  # seconds that are a moment’s rest: more than a thread ever waits 
 RETRY_AFTER = 3  # seconds
 
 # The desk: one save at a time in each process, and its people wait longer, since they have something to lose.
-DESK = "/admin/"
 DESK_AT_ONCE = 1
 DESK_PATIENCE = 20.0
 
@@ -82,7 +82,7 @@ def bounded(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(EXEMPT):
             return get_response(request)
-        is_editor = request.path_info.startswith(DESK)
+        is_editor = request.path_info.startswith(settings.DESK)
         places = editors if is_editor else readers
         patience = DESK_PATIENCE if is_editor else 0 if queue.is_standing else PATIENCE
         if not places.acquire(timeout=patience) if patience else not places.acquire(blocking=False):

@@ -6,19 +6,20 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
+from django.views.decorators.csp import csp_override
 from django_htmx.middleware import HtmxDetails
 
 from glossary import edition
 
-PERMISSIONS_POLICY = (
-    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
+# What pages, and whatever might be slipped into them, may ask a browser for: nothing of this.
+POWERS = (
+    "accelerometer autoplay camera display-capture encrypted-media fullscreen geolocation gyroscope hid magnetometer "
+    "microphone midi payment picture-in-picture publickey-credentials-get screen-wake-lock serial usb xr-spatial-tracking"
 )
+PERMISSIONS_POLICY = ", ".join(f"{power}=()" for power in POWERS.split())
 
 # What scripts on other sites may read: nothing there depends on who asks.
 OPEN_TO_OTHERS = ("/api/", "/data/")
-
-# Nothing of the desk stays behind in a browser or a proxy.
-DESK = "/admin/"
 
 
 class HtmxHttpRequest(HttpRequest):
@@ -32,15 +33,20 @@ def public_headers(
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware: the security headers that Django has no setting for."""
 
+    desk = csp_override(settings.DESK_CSP)(get_response)
+
     def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
+        is_desk = request.path_info.startswith(settings.DESK)
+        response = desk(request) if is_desk else get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
-        if request.path.startswith(OPEN_TO_OTHERS) and request.method in ("GET", "HEAD"):
+        if request.path_info.startswith(OPEN_TO_OTHERS) and request.method in ("GET", "HEAD"):
             response.headers["Access-Control-Allow-Origin"] = "*"
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if request.path.startswith(DESK):
+        if is_desk:
+            # Nothing of it stays behind in a browser or a proxy, and no search engine names it.
             response.headers["Cache-Control"] = "no-store, private"
+            response.headers["X-Robots-Tag"] = "noindex"
         return response
 
     return middleware

@@ -43,7 +43,7 @@ from glossary.edition import Edition
 log = logging.getLogger(__name__)
 
 # Nothing is kept of what is not for everybody, or true at the moment only.
-NOT_PUBLIC = ("/admin/", "/preview/", "/healthz", "/readyz", "/metrics", f"/{settings.STATIC_URL.strip('/')}/")
+NOT_PUBLIC = (settings.DESK, "/preview/", "/healthz", "/readyz", "/metrics", "/static/")
 LONGEST_ADDRESS = 2_000
 LARGEST_BODY = 1_000_000  # bytes, compressed
 # What a page may depend on besides its address; one that varies by more is not kept.

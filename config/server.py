@@ -57,6 +57,7 @@ def serve() -> None:
         backpressure=512,
         http=HTTPModes.http1,
         websockets=False,
+        url_path_prefix=settings.URL_PREFIX or None,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         respawn_failed_workers=True,
         workers_kill_timeout=30,

@@ -2,26 +2,30 @@
 
 | variable | meaning | without it |
 |---|---|---|
-| SECRET_KEY | Django's secret | a local key is made in .data/ and only localhost is answered |
+| SECRET_KEY | Django's secret | a local key is made in `.data/` and only localhost is answered |
 | ALLOWED_HOSTS | host names, separated by commas | localhost only |
-| DATABASE_URL | e.g. postgres://user:password@host/name | SQLite in .data/db.sqlite3 |
+| DATABASE_URL | e.g. `postgres://user:password@host/name` | SQLite in `.data/db.sqlite3` |
 | DEBUG | 1 while developing | off |
-| SITE_URL | address of the site as readers see it, for links that leave it (QR code, feed) | from the request |
+| SITE_URL | address of the site as readers see it, without URL_PREFIX, for links that leave it (QR code, feed) | from the request |
+| URL_PREFIX | e.g. `/guide`, when the site stands below a path of its host | the site has its host to itself |
+| ADMIN_PATH | where the editors' desk is, e.g. `a-quiet-word/` | `admin/` |
+| CONTACT | where to report a security problem (e-mail address or https://…), for `/.well-known/security.txt` | that file is not there |
 | SSL_REDIRECT | 0 where something in front already sends http to https | on when ALLOWED_HOSTS is set |
 | TRUST_PROXY_HEADERS | 1 behind a proxy that sets X-Forwarded-Proto and X-Forwarded-For itself | off |
 | SECOND_FACTOR | 1 or 0: whether every editor must give a code from a phone | on when ALLOWED_HOSTS is set |
 | PUBLISH_OWN_CERTAINTY | 1 for a team of one: who weighs a finding may publish it as well | off |
-| REDIS_URL | e.g. redis://host:6379/0, Redis or Valkey: the cache that several machines share | each process keeps pages for itself |
+| REDIS_URL | e.g. `redis://host:6379/0`, Redis or Valkey: the cache that several machines share | each process keeps pages for itself |
 | HOST, PORT | where the production server (`python -m config.server`) listens | 127.0.0.1, 8000 |
 | WORKERS, THREADS | its processes, and the threads of each | one process a core, 4 threads |
 | METRICS_TOKEN | whoever gives it as `Authorization: Bearer …` may read the numbers at /metrics | /metrics is not there |
 | SENTRY_DSN | where errors are reported to (Sentry, GlitchTip): no visitor's words, address or cookies | errors are in the log alone |
 | DATABASE_TIMEOUT | seconds after which the site gives up on one query (PostgreSQL) | 15 |
 | BACKUP_DIR | folder for backups, best on another disk | backups/ in DATA_DIR |
-| DATA_DIR | folder for the database, the local key and the collected static files | .data/ |
+| DATA_DIR | folder for the database, the local key and the collected static files | `.data/` |
 """
 
 import os
+import re
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -80,6 +84,22 @@ if IS_LOCAL:
     ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 SITE_URL = os.environ.get("SITE_URL", "").rstrip("/")
+
+
+def env_path(name: str, default: str = "") -> str:
+    """An environment variable as a path without the slashes around it; anything but plain words stops the start."""
+    path = os.environ.get(name, "").strip("/") or default
+    if not re.fullmatch(r"([a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*)?", path):
+        raise ImproperlyConfigured(f"{name} is {path!r}: give small letters, digits, hyphens and slashes.")
+    return path
+
+
+# Below which path of its host the site stands: "/guide", or empty. The web server takes it off each request's path.
+URL_PREFIX = f"/{path}" if (path := env_path("URL_PREFIX")) else ""
+FORCE_SCRIPT_NAME = URL_PREFIX or None
+ADMIN_PATH = f"{env_path('ADMIN_PATH', 'admin')}/"
+DESK = f"/{ADMIN_PATH}"  # how the paths of the editors' desk begin, below the prefix
+CONTACT = os.environ.get("CONTACT", "").strip()
 
 # --- Parts
 
@@ -233,7 +253,12 @@ SECURE_CSP = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
     "object-src": [CSP.NONE],
+    # Text becomes markup or code only by the one policy in static/js/site.js.
+    "require-trusted-types-for": ["'script'"],
+    "trusted-types": ["default"],
 }
+# Django's admin brings widgets that know no Trusted Types (jQuery, Select2).
+DESK_CSP = {name: sources for name, sources in SECURE_CSP.items() if "trusted-types" not in name}
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -248,6 +273,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not (DEBUG or IS_LOCAL)
 # Lax, not Strict: who follows a link in an e-mail to the desk stays logged in; forms carry a token of their own.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{URL_PREFIX}/"
+if SESSION_COOKIE_SECURE:
+    # With these names a browser takes them from this very host and over https alone.
+    SECURE_NAME = "__Secure-" if URL_PREFIX else "__Host-"
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{SECURE_NAME}sessionid", f"{SECURE_NAME}csrftoken"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "config.views.stale_form"
 AUTH_PASSWORD_VALIDATORS = [

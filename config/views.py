@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import sys
 import time
+from datetime import timedelta
 from functools import cache
 
 from django.conf import settings
@@ -15,10 +16,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config import database, metrics
+from config.http import site_root
 from glossary import edition
 from glossary.models import Concept, EventCount, Finding, Risk, Source
 from glossary.near import near_concepts
@@ -97,19 +100,34 @@ def robots(request: HttpRequest) -> HttpResponse:
     """Everything may be read; the endless combinations of a comparison need not be."""
     lines = [
         "User-agent: *",
-        "Disallow: /admin/",
-        "Disallow: /preview/",
-        "Disallow: /search/",
-        "Disallow: /api/check",
+        *(f"Disallow: {settings.URL_PREFIX}{path}" for path in ("/preview/", "/search/", "/api/check")),
         "",
     ]
     lines.append(f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 
 
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Where to report a security problem (RFC 9116); there once CONTACT is set."""
+    if not settings.CONTACT:
+        raise Http404
+    contact = settings.CONTACT if ":" in settings.CONTACT else f"mailto:{settings.CONTACT}"
+    # Told anew each day; until then it may be relied on for half a year.
+    expires = (timezone.now() + timedelta(days=180)).replace(hour=0, minute=0, second=0, microsecond=0)
+    here = f"{site_root(request)}{reverse('security_txt')}"
+    lines = [
+        f"Contact: {contact}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en",
+        f"Canonical: {here}",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 in the site's own layout, with what the visitor may have meant."""
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         body = {
             "type": "about:blank",
             "title": "Not found",
@@ -117,7 +135,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
             "detail": "There is nothing at this address.",
         }
         return JsonResponse(body, status=404, content_type="application/problem+json")
-    parts = [part for part in request.path.split("/") if part]
+    parts = [part for part in request.path_info.split("/") if part]
     word = parts[-1].replace("-", " ")[:80] if parts else ""
     near: list[Concept | Source] = []
     hits = []
@@ -153,7 +171,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """413 when too large, else 400: in the site's own layout, or as problem JSON under /api/."""
     is_large = isinstance(exception, RequestDataTooBig)
     status, title = (413, "Too large") if is_large else (400, "Bad request")
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         detail = (
             f"More than {MOST_CHARACTERS:,} characters do not fit." if is_large else "The request could not be read."
         )

@@ -189,7 +189,9 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
             jsonld.term_set(root),
             jsonld.term(root, concept, context["names"]),
             jsonld.page(root, concept, concept.name, [source for _, source in context["sources"]]),
-            jsonld.crumbs(root, ("Glossary", "/glossary/"), (concept.name, concept.get_absolute_url())),
+            jsonld.crumbs(
+                root, ("Glossary", reverse("glossary:concept_list")), (concept.name, concept.get_absolute_url())
+            ),
         )
     page = "glossary/concept_detail.html"
     return render(request, f"{page}#evidence" if request.htmx else page, context)

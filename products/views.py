@@ -190,7 +190,9 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         root = site_root(request)
         context["json_ld"] = jsonld.script(
             jsonld.page(root, category, category.name, [source for _, source in context["sources"]]),
-            jsonld.crumbs(root, ("Products", "/products/"), (category.name, category.get_absolute_url())),
+            jsonld.crumbs(
+                root, ("Products", reverse("products:category_list")), (category.name, category.get_absolute_url())
+            ),
         )
     page = "products/category_detail.html"
     return render(request, f"{page}#rules" if request.htmx else page, context)
@@ -402,7 +404,7 @@ def method(request: HtmxHttpRequest) -> HttpResponse:
 @require_safe
 def standards(request: HtmxHttpRequest) -> HttpResponse:
     """What three published checklists ask, and where on the site each item is met or not."""
-    return render(request, "products/standards.html", {"checklists": CHECKLISTS})
+    return render(request, "products/standards.html", {"checklists": CHECKLISTS, "root": settings.URL_PREFIX})
 
 
 @require_safe
@@ -450,7 +452,9 @@ def data(request: HtmxHttpRequest) -> HttpResponse:
             "count": Finding.objects.published().count(),
             "source_count": Source.objects.count(),
             "modified": exports.last_changed(),
-            "json_ld": jsonld.script(jsonld.dataset(site_root(request), exports.FILES, exports.last_changed())),
+            "json_ld": jsonld.script(
+                jsonld.dataset(f"{site_root(request)}{settings.URL_PREFIX}", exports.FILES, exports.last_changed())
+            ),
         },
     )
 
@@ -498,13 +502,13 @@ def manifest(request: HttpRequest) -> HttpResponse:
         ("Visit sheet", "products:visit"),
     ]
     body = {
-        "id": "/",
+        "id": reverse("products:home"),
         "name": "Claimed & Shown",
         "short_name": "Claimed & Shown",
         "description": "What sellers of regenerative treatments claim, and what studies show.",
         "lang": "en-GB",
         "start_url": reverse("products:home"),
-        "scope": "/",
+        "scope": reverse("products:home"),
         "display": "standalone",
         "display_override": ["minimal-ui", "standalone"],  # the way back stays in sight where it can
         "background_color": "#fbf8f2",
@@ -570,7 +574,7 @@ def api_docs(request: HtmxHttpRequest) -> HttpResponse:
     """The API in words, made from its own OpenAPI description."""
     from products.api import api
 
-    schema = api.get_openapi_schema(path_prefix="/api/")
+    schema = api.get_openapi_schema(path_prefix=f"{settings.URL_PREFIX}/api/")
     operations = [
         {
             "path": path,

@@ -1,5 +1,7 @@
 """What the environment decides; each test starts Python anew, since settings are read once."""
 
+import re
+import runpy
 import stat
 import subprocess
 import sys
@@ -105,5 +107,47 @@ def test_production_follows_the_environment(setting, env, name, value):
 
 
 def test_policy_allows_nothing_inline_and_no_other_host():
+    harmless = {"'self'", "'none'", "'inline-speculation-rules'", "'script'", "default"}
     for directive, sources in settings.SECURE_CSP.items():
-        assert set(sources) <= {"'self'", "'none'"}, directive
+        assert set(sources) <= harmless, directive
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "value"),
+    [
+        ({}, "SESSION_COOKIE_NAME", "__Host-sessionid"),
+        ({}, "CSRF_COOKIE_NAME", "__Host-csrftoken"),
+        ({"URL_PREFIX": "/guide/"}, "SESSION_COOKIE_NAME", "__Secure-sessionid"),
+        ({"URL_PREFIX": "/guide/"}, "SESSION_COOKIE_PATH", "/guide/"),
+        ({"URL_PREFIX": "guide"}, "URL_PREFIX", "/guide"),
+        ({"ADMIN_PATH": "/a-quiet-word/"}, "ADMIN_PATH", "a-quiet-word/"),
+    ],
+)
+def test_cookies_and_paths_follow_the_environment(setting, env, name, value):
+    assert setting(name, **PRODUCTION | env) == value
+
+
+def test_a_path_that_is_none_stops_the_start(run):
+    done = run("manage.py", "check", ADMIN_PATH="quiet word")
+
+    assert done.returncode != 0
+    assert "ADMIN_PATH is 'quiet word': give small letters, digits, hyphens and slashes." in done.stderr
+
+
+# --- The table
+
+TABLE = runpy.run_path(str(settings.BASE_DIR / ".ci/settings_table.py"))
+READ = re.compile(r'environ\.get\(\s*"(\w+)"|environ\["(\w+)"\](?! = )|env_(?:flag|path)\(\s*["\'](\w+)["\']')
+
+
+def test_readme_has_the_table_of_the_settings_file():
+    assert TABLE["table"]() in (settings.BASE_DIR / "README.md").read_text(), "run: make settings"
+
+
+def test_every_variable_that_the_code_reads_is_in_the_table_and_the_reverse():
+    read = set()
+    for folder in ("config", "glossary", "products"):
+        for file in (settings.BASE_DIR / folder).rglob("*.py"):
+            read |= {next(filter(None, found)) for found in READ.findall(file.read_text())}
+
+    assert read == TABLE["names"]()

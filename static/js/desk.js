@@ -258,7 +258,7 @@
 
   // After a log-in in another tab the form's own token is out of date; the cookie has the present one.
   function token() {
-    const found = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie);
+    const found = /(?:^|; )(?:__Host-|__Secure-)?csrftoken=([^;]+)/.exec(document.cookie);
     return found && found[1];
   }
 

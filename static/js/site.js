@@ -4,6 +4,14 @@
 // --- What the first view does without comes when somebody is there: with the first touch, key, scroll or move of the pointer.
 
 const { htmx: htmxFile, worker } = document.currentScript.dataset;
+
+// Text becomes markup or code only here (Trusted Types, where a browser has them). Markup is what this site itself answered, for no
+// other may be asked; of addresses two are code, and no text is.
+window.trustedTypes?.createPolicy("default", {
+  createHTML: (markup) => markup,
+  createScriptURL: (address) => ([htmxFile, worker].includes(address) ? address : null),
+});
+
 const later = (task) => (window.requestIdleCallback ? requestIdleCallback(task, { timeout: 2000 }) : setTimeout(task, 200));
 const SIGNS = ["pointermove", "pointerdown", "keydown", "focusin", "wheel", "touchstart", "scroll"];
 const PARTS = "[data-hx-get], [data-hx-post]";

@@ -5,12 +5,13 @@
 const PAGES = "pages-1";
 const FILES = "files-1";
 const MOST = { [PAGES]: 60, [FILES]: 80 };
-const ALWAYS = ["/offline/", "/glossary/", "/visit/"];
-const FIRST = navigator.connection?.saveData ? ["/offline/"] : ALWAYS; // who saves data gets the others when they read them
-const NEVER = /^\/(admin|api|check|search)\//;
+const ROOT = new URL("./", location.href).pathname; // "/", or the path that the site stands below
+const ALWAYS = ["offline/", "glossary/", "visit/"].map((path) => ROOT + path);
+const FIRST = navigator.connection?.saveData ? ALWAYS.slice(0, 1) : ALWAYS; // who saves data gets the others when they read them
+const NEVER = ["api/", "check/", "search/"].map((path) => ROOT + path); // and what says no-store, as the editors' desk does
 const NEVER_CHANGES = /\.[0-9a-f]{12}\.\w+$/; // the name holds a hash of what is in the file
 
-const mayKeep = (address) => new URL(address).origin === location.origin && !NEVER.test(new URL(address).pathname);
+const mayKeep = (address) => new URL(address).origin === location.origin && !NEVER.some((path) => new URL(address).pathname.startsWith(path));
 const find = (name, address) => caches.match(address, { cacheName: name, ignoreVary: true });
 
 async function put(name, address, answer) {
@@ -42,8 +43,8 @@ const fetchPage = async (path, cache = "default") => {
 
 async function savedCopy(address) {
   const kept = mayKeep(address) && (await find(PAGES, address));
-  if (!kept) return (await find(PAGES, "/offline/")) || Response.error();
-  if (new URL(address).pathname === "/offline/") return kept;
+  if (!kept) return (await find(PAGES, ALWAYS[0])) || Response.error();
+  if (new URL(address).pathname === ALWAYS[0]) return kept;
   const date = new Date(kept.headers.get("Date")).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
   const note = `<div class="wrap"><p class="overdue saved-copy" role="status"><strong>Saved copy from ${date}; you are offline</strong>, or the site does not answer. What it says may have changed since.</p></div>`;
   const headers = new Headers(kept.headers);
@@ -93,7 +94,7 @@ addEventListener("message", (event) => {
 addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
-  if (request.method !== "GET" || origin !== location.origin || pathname.startsWith("/admin/")) return;
+  if (request.method !== "GET" || origin !== location.origin) return;
   if (request.mode === "navigate") event.respondWith(page(event));
-  else if (pathname.startsWith("/static/")) event.respondWith(file(event));
+  else if (pathname.startsWith(`${ROOT}static/`)) event.respondWith(file(event));
 });

@@ -4,6 +4,7 @@ Nothing here reads `.data/`: each run has a folder of its own with the shipped c
 """
 
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -16,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from string import Template
 
 ROOT = Path(__file__).resolve().parents[2]
 WRK = shutil.which("wrk")
@@ -210,40 +212,35 @@ def percentile(values: list[float], share: float) -> float:
 
 # --- nginx in front
 
-NGINX_CONF = """
-{user}worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log warn;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
-  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  proxy_cache_path {folder}/cache levels=1:2 keys_zone=pages:20m max_size=500m inactive=7d use_temp_path=off;
-  map $http_accept_encoding $best {{ default ""; "~*\\bbr\\b" br; "~*\\bgzip\\b" gzip; }}
-  upstream guide {{ {servers} keepalive 32; keepalive_timeout 5s; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://guide; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_set_header Host $http_host; proxy_set_header Accept-Encoding $best;
-      proxy_next_upstream error timeout; proxy_next_upstream_tries 2; proxy_connect_timeout 2s;
-      proxy_cache pages; proxy_cache_key "$scheme$host$request_uri$best$http_hx_request";
-      proxy_cache_revalidate on; proxy_cache_lock on; proxy_cache_lock_timeout 5s;
-      proxy_cache_use_stale error timeout http_500 http_502 http_503 http_504 updating;
-      add_header X-Cache $upstream_cache_status;
-    }}
-  }}
-}}
-"""
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """One that nobody vouches for, for localhost: (certificate, key)."""
+    files = folder / "certificate.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run([*command, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
 
 
 @contextmanager
-def nginx(ports: list[int], folder: Path, cores: set[int] = SERVED_BY) -> Iterator[int]:
-    """nginx with a cache before web processes on these ports, as in the reference deployment."""
+def nginx(ports: list[int], folder: Path, cores: set[int] = SERVED_BY, **more: str) -> Iterator[int]:
+    """nginx before web processes on these ports, as in the reference deployment; gives its port for http, and answers
+    https on HTTPS_LISTEN. `more` fills in what the file names, otherwise than here."""
     port = free_port()
     home = folder / "nginx"
     home.mkdir()
-    servers = " ".join(f"server 127.0.0.1:{each} max_fails=1 fail_timeout=2s;" for each in ports)
+    cert, key = certificate(home)
+    filled = {
+        "NGINX_USER": pwd.getpwuid(os.geteuid()).pw_name,  # the folder is ours alone
+        "NGINX_FOLDER": str(home),
+        "HTTP_LISTEN": f"127.0.0.1:{port}",
+        "HTTPS_LISTEN": f"127.0.0.1:{free_port()}",
+        "CERTIFICATE": str(cert),
+        "CERTIFICATE_KEY": str(key),
+        "WEB_SERVERS": " ".join(f"server 127.0.0.1:{each} max_fails=1 fail_timeout=2s;" for each in ports),
+        "URL_PREFIX": "",
+    } | more
     conf = home / "nginx.conf"
-    user = "user root; " if os.geteuid() == 0 else ""  # the folder is ours alone
-    conf.write_text(NGINX_CONF.format(user=user, folder=home, port=port, servers=servers))
-    with running(NGINX, "-p", home, "-c", conf, env=environment(folder), port=port, cores=cores):
+    conf.write_text(Template(CONF.read_text()).safe_substitute(filled))
+    with running(NGINX, "-p", home, "-c", conf, "-g", "daemon off;", env=environment(folder), port=port, cores=cores):
         yield port

@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.urls import reverse
 
 from config.roles import ADMINISTRATOR, ROLES
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             user.save()
             user.groups.add(Group.objects.get(name=role))
-        self.stdout.write(f"Made {user.username!r}, {role.lower()}. The desk is at /admin/.")
+        self.stdout.write(f"Made {user.username!r}, {role.lower()}. The desk is at {reverse('admin:index')}.")
         if role == ADMINISTRATOR:
             self.stdout.write("Further accounts can be made there, under “Users”.")
 
