@@ -322,7 +322,11 @@ def not_modified(key: str, known: Known) -> HttpResponse:
 
 
 def dated(response: HttpResponse, known: Known) -> HttpResponse:
+    now = int(time.time())
     # A date names a whole second. Before that is over, another change may fall into it.
-    if time.time() >= known.changed_at + 1:
+    if now > known.changed_at:
         response.headers["Last-Modified"] = known.last_modified
+    if settings.TRUST_PROXY_HEADERS:
+        # For nginx alone, which counts in whole seconds and would make two of the one in `s-maxage`: until this one ends.
+        response.headers["X-Accel-Expires"] = f"@{now}"
     return response

@@ -187,6 +187,14 @@ def test_a_second_that_is_not_over_dates_nothing(client, concept):
     assert pages_time is None or parse_http_date(pages_time) + 1 <= now + 2
 
 
+def test_nginx_is_told_to_ask_again_with_the_next_second(client, concept, settings):
+    assert "X-Accel-Expires" not in client.get(ADDRESS).headers
+    settings.TRUST_PROXY_HEADERS = True
+    for _ in range(2):
+        until = int(client.get(ADDRESS).headers["X-Accel-Expires"].removeprefix("@"))
+        assert abs(until - datetime.now(UTC).timestamp()) < 2
+
+
 def test_a_missing_page_is_missing_whatever_the_browser_has(client, concept):
     future = http_date(datetime.now(UTC).timestamp() + 3600)
     response = client.get("/glossary/nothing-here/", headers={"If-Modified-Since": future, "If-None-Match": "*"})

@@ -81,8 +81,8 @@ def edits(seen: Seen, cluster: Cluster, ports: list[int], front: int) -> None:
 def killed(seen: Seen, servers: list, front: int) -> None:
     """One web process is killed in the middle of it."""
     with ThreadPoolExecutor(1) as beside:
-        paths = [f"/search/?q=exosomes%20{n}" for n in range(400)] + [PAGE, OTHER] * 100
-        load = beside.submit(wrk, front, *paths, seconds=6, connections=4)
+        paths = [f"{page}?n={n}" for n in range(200) for page in (PAGE, OTHER, THIRD, "/search/")]
+        load = beside.submit(wrk, front, *paths, seconds=6, connections=2)
         time.sleep(2)
         for pid in stage.family(servers[0].pid):
             os.kill(pid, 9)
@@ -155,7 +155,12 @@ def main() -> int:
         redis = stack.enter_context(
             stage.running(*command, env=stage.environment(home), port=redis_port, cores=everywhere)
         )
-        more = {"DATABASE_URL": cluster.url("guide"), "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "WORKERS": "1"}
+        more = {
+            "DATABASE_URL": cluster.url("guide"),
+            "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+            "WORKERS": "1",
+            "TRUST_PROXY_HEADERS": "1",
+        }
         env, data = stack.enter_context(stage.guide(**more))
         ports, servers = [], []
         for _ in range(2):
