@@ -50,7 +50,11 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 60_000  # characters in one field; the longest text of the guide has a tenth of that
 LONGEST_PARAGRAPH = 5_000  # the longest of the guide has a fifth of that
-DEEPEST = 40  # brackets within brackets; a text for readers has two or three
+DEEPEST = 40  # brackets within brackets, lists within lists; a text for readers has two or three
+# The start of a line that opens lists and quotations within one another, or is indented as if it did.
+NESTED = re.compile(rf"^(?:    |\t|[ ]{{0,3}}(?:>|(?:[-+*]|\d{{1,9}}\.)[ \t])){{{DEEPEST + 1}}}", re.MULTILINE)
+# What may be the start of a tag, or ends one. An open one is sought across paragraphs, unlike other brackets.
+TAG = re.compile(r"<(?=[A-Za-z/!?])|>")
 MOST_MATCHES = 10
 GRADES = {"summary": SUMMARY_GRADE, "body": BODY_GRADE}
 
@@ -74,6 +78,13 @@ A link to an entry: [EGF](concept:egf). A figure with its source: 12 of 20 peopl
 
 def tangle(text: str) -> str:
     """What in a text no person can have meant and Markdown would take minutes over, in words; empty for any other."""
+    if NESTED.search(text):
+        return f"A line here begins with more than {DEEPEST} lists or quotations within one another. Take them out."
+    open_tags = 0
+    for mark in TAG.findall(text):
+        open_tags = max(0, open_tags + (1 if mark == "<" else -1))
+        if open_tags > DEEPEST:
+            return f"More than {DEEPEST} “<” stand in the text without a “>”. Write them as “&lt;”."
     for paragraph in re.split(r"\n\s*\n", text):
         if len(paragraph) > LONGEST_PARAGRAPH:
             return f"A paragraph here has {len(paragraph):,} characters; {LONGEST_PARAGRAPH:,} fit. Put an empty line into it."

@@ -10,6 +10,9 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 from django.urls import reverse
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from glossary.models import Alias, Concept, Source
 from products import search_index
@@ -376,6 +379,28 @@ def test_odd_input_gets_a_page_with_words(client, query):
     assert client.get(f"/search/suggest/{address}").status_code == 200
     assert client.get(f"/search/{address}&literal=1").status_code == 200
     assert client.get(f"/api/search{address[:200]}").status_code in (200, 422)
+
+
+# Operators of both search engines, marks that unfold, hide or turn round, and words that are there.
+PARTS = ["exosomes", "exo", "AND ", "NOT ", "NEAR(", ":*", "<->", "!", "&", "|", "(", ")", '"', "'", "*", "^", "-", "{", "\\", "%", "\x00",
+         "\u202e", "\u200d", "\u0301", "\ufdfa", "\u1f82", "ﬁ", "外泌体", "ﾊﾞ", "ß", " "]  # fmt: skip
+PIECES = st.tuples(st.sampled_from(PARTS) | st.text(max_size=3), st.integers(1, 30)).map(lambda part: part[0] * part[1])
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example("\ufdfa" * 200)
+@example("e" + "\u0301\u0323" * 900)
+@example("\u0301" * 2_000)
+def test_no_query_brings_the_search_down(client, query):
+    if not Concept.objects.exists():
+        make_concept(slug="exosomes", name="Exosomes")
+    for page in ("/search/", "/search/suggest/"):
+        assert client.get(page, {"q": query}).status_code == 200
+    shown = client.get("/search/", {"q": query, "literal": "1"})
+    assert shown.status_code == 200
+    # Whatever unfolds on the way, the page holds no more than the query that was cut.
+    assert len(shown.content) < 60_000
 
 
 def test_too_long_a_query_says_what_was_left_out(client):
