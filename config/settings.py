@@ -185,8 +185,9 @@ else:
             # A file for tests as well: the browser tests read it from another thread.
             "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
             "OPTIONS": {
-                # Readers never wait for a writer, and a writer waits its turn instead of failing half-way.
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728",
+                # Readers never wait for a writer, and a writer waits its turn instead of failing half-way. FULL: a save that was
+                # answered is on the disk, also when the power fails.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA mmap_size=134217728",
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
             },

@@ -114,7 +114,7 @@ class Server:
             time.sleep(0.1)
 
     def kill(self):
-        """As the power would: every process of the server at once."""
+        """Every process of the server at once, in the middle of whatever it does."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 

@@ -30,7 +30,7 @@ print(json.dumps([sorted(kept), torn, published, search_index.is_in_step()]))
 
 
 def test_no_acknowledged_save_is_lost_and_nothing_is_half_published(installation):
-    """Two hundred editors save at once, every other one publishes; the power fails while they do."""
+    """Two hundred editors save at once, every other one publishes; the server is killed while they do."""
     numbers = dict(installation.concepts.items())
     acknowledged, enough, over = [], threading.Event(), threading.Event()
     with installation.server(WORKERS="2") as server:
