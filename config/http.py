@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.csp import csp_override
@@ -62,8 +63,11 @@ def without_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
 
 
 def site_root(request: HttpRequest) -> str:
-    """Scheme and host as the world knows the site: the setting, or else what was asked for."""
-    return settings.SITE_URL or f"{request.scheme}://{request.get_host()}"
+    """Scheme and host as the world knows the site: the setting, or else what was asked for; nothing for a host that is not ours."""
+    try:
+        return settings.SITE_URL or f"{request.scheme}://{request.get_host()}"
+    except DisallowedHost:
+        return ""  # only the page that says so is shown
 
 
 def site_context(request: HttpRequest) -> dict[str, object]:
