@@ -56,7 +56,7 @@ def machine() -> str:
 
 @contextmanager
 def running(
-    *command: str | Path, env: dict[str, str], port: int, cores: set[int] = SERVED_BY
+    *command: str | Path, env: dict[str, str], port: int, address: str = "127.0.0.1", cores: set[int] = SERVED_BY
 ) -> Iterator[subprocess.Popen]:
     """A server, until the end of the block; RuntimeError with its own words when it does not come up in 30 seconds."""
     with tempfile.TemporaryFile() as log:
@@ -65,7 +65,7 @@ def running(
         )
         try:
             for _ in range(300):
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                with suppress(OSError), socket.create_connection((address, port), timeout=1):
                     break
                 if process.poll() is not None:
                     break
