@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench test format lock settings clean
+.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-crowd bench-fleet bench-sqlite test format lock settings clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -22,6 +22,7 @@ help:
 	@echo "make evaluate how well the ad check reads labelled adverts (FILE=… for others)"
 	@echo "make screenshots  the pictures of README and /about/, and of every type of page (in .data/artefacts/)"
 	@echo "make bench    how fast it is, as ratios to the least Django page (ARGS=\"--rounds 1\" …)"
+	@echo "make bench-crowd, bench-fleet, bench-sqlite   twice the readers it can serve; several machines, broken one by one; writers beside readers"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make settings the table of settings in README, from the one in config/settings.py"
@@ -74,6 +75,16 @@ screenshots: $(INSTALLED)
 # Needs wrk and, for the figures behind it, nginx; an idle machine for figures worth keeping.
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.bench.reach $(ARGS)
+
+bench-crowd: $(INSTALLED)
+	@$(BIN)/python -m tests.bench.crowd $(ARGS)
+
+# Needs redis-server and PostgreSQL's programs as well.
+bench-fleet: $(INSTALLED)
+	@$(BIN)/python -m tests.bench.fleet $(ARGS)
+
+bench-sqlite: $(INSTALLED)
+	@$(BIN)/python -m tests.bench.writers $(ARGS)
 
 # The Nu HTML checker: a Java program that npm carries. Without npm, the test that needs it is left out and says so.
 CHECKER := .venv/nu/node_modules/vnu-jar/build/dist/vnu.jar
