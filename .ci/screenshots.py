@@ -57,6 +57,7 @@ PAGES = {
     "method": "/method/",
     "standards": "/method/standards/",
     "about": "/about/",
+    "privacy": "/privacy/",
     "data": "/data/",
     "api": "/api/",
     "offline": "/offline/",

@@ -26,6 +26,7 @@ class PageSitemap(Sitemap):
             "products:method",
             "products:standards",
             "products:about",
+            "products:privacy",
         ]
         return [*names, "products:change_list", "products:data", "products:api_docs"]
 

@@ -31,5 +31,6 @@ urlpatterns = [
     path("method/", views.method, name="method"),
     path("method/standards/", views.standards, name="standards"),
     path("about/", views.about, name="about"),
+    path("privacy/", views.privacy, name="privacy"),
     path("api/", views.api_docs, name="api_docs"),
 ]

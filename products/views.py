@@ -408,6 +408,12 @@ def standards(request: HtmxHttpRequest) -> HttpResponse:
 
 
 @require_safe
+def privacy(request: HtmxHttpRequest) -> HttpResponse:
+    """What the site knows about its readers."""
+    return render(request, "products/privacy.html")
+
+
+@require_safe
 def about(request: HtmxHttpRequest) -> HttpResponse:
     """Who this is for, what it is not, licences, corrections."""
     return render(request, "products/about.html")

@@ -137,7 +137,7 @@ RED_FLAGS = [
 ADDRESSES = [
     "/", "/glossary/", "/glossary/exosomes/", "/products/", "/products/exosome-microneedling/", "/compare/",
     "/compare/?item=prp-hair&item=exosome-hair", "/check/", "/visit/", "/visit/?item=prp-hair&where=UK", "/search/?q=prp",
-    "/evidence/", "/sources/", "/method/", "/about/", "/changes/", "/changes/feed.xml", "/data/", "/data/findings.csv",
+    "/evidence/", "/sources/", "/method/", "/about/", "/privacy/", "/changes/", "/changes/feed.xml", "/data/", "/data/findings.csv",
     "/data/findings.json", "/api/", "/api/concepts", "/api/findings", "/api/categories", "/api/sources",
     "/api/search?q=prp", "/api/openapi.json", "/sitemap.xml", "/robots.txt", "/healthz", "/readyz",
 ]  # fmt: skip

@@ -47,6 +47,7 @@ PAGES = {
     "method": "/method/",
     "standards": "/method/standards/",
     "about": "/about/",
+    "privacy": "/privacy/",
     "data": "/data/",
     "api": "/api/",
     "offline": "/offline/",
