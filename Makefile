@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench test format lock clean
+.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-scale test format lock clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -22,6 +22,7 @@ help:
 	@echo "make evaluate how well the ad check reads labelled adverts (FILE=… for others)"
 	@echo "make screenshots  the pictures of README and /about/, and of every type of page (in .data/artefacts/)"
 	@echo "make bench    how fast it is, as ratios to the least Django page (ARGS=\"--rounds 1\" …)"
+	@echo "make bench-scale  whether pages cost what they show or what the database holds (ARGS=\"60 1000\" …)"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make clean    remove what was installed; .data/ with the database stays"
@@ -73,6 +74,10 @@ screenshots: $(INSTALLED)
 # Needs wrk and, for the figures behind it, nginx; an idle machine for figures worth keeping.
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.bench.reach $(ARGS)
+
+# Whether pages cost what they show or what the database holds: 60, 1,000 and 10,000 concepts, on both databases.
+bench-scale: $(INSTALLED)
+	@$(BIN)/python -m tests.bench.scale $(ARGS)
 
 # The Nu HTML checker: a Java program that npm carries. Without npm, the test that needs it is left out and says so.
 CHECKER := .venv/nu/node_modules/vnu-jar/build/dist/vnu.jar
