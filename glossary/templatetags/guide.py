@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -45,6 +46,12 @@ def tongues(text: str) -> SafeString:
         for words, tongue in by_tongue(text)
     )
     return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def near_pages(page: Page) -> Iterator[int | str]:
+    """`page|near_pages`: the numbers of the first, the last and the neighbouring pages, with “…” for the others."""
+    return page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
 
 
 MARKS = {"concept": "term", "beside": "term", "effect": "claimed effect", "red_flag": "warning sign"}

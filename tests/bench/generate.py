@@ -108,7 +108,7 @@ def fill(concepts: int, *, sources: int | None = None, seed: int = 8) -> None:
     """So many published concepts with ten findings each and two sources each, and all that belongs to them."""
     with transaction.atomic(), search_index.paused():
         drop_edition_triggers()
-        write(random.Random(seed), concepts, sources or max(600, 2 * concepts))  # noqa: S311 - nothing secret
+        write(random.Random(seed), concepts, sources or max(600, 2 * concepts))
         triggers.install(connection.alias)
         search_index.rebuild()
     with connection.cursor() as cursor:

@@ -81,9 +81,9 @@ def in_a_process(vendor: str, size: int) -> dict:
             ["manage.py", "migrate", "--verbosity", "0"],
             ["manage.py", "collectstatic", "--no-input", "--verbosity", "0"],
         ):
-            subprocess.run([sys.executable, *command], cwd=ROOT, env=env, check=True)  # noqa: S603
+            subprocess.run([sys.executable, *command], cwd=ROOT, env=env, check=True)
         command = [sys.executable, "-m", "tests.bench.scale", "--measure", str(size)]
-        done = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        done = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True)
         return json.loads(done.stdout.splitlines()[-1])
 
 
