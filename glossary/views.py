@@ -23,7 +23,7 @@ from config.http import HtmxHttpRequest, site_root
 from glossary import edition, evidence, jsonld, trail
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
-from glossary.models import Alias, Concept, Effect, Finding, Publishable, Route, Source, State, cited_keys
+from glossary.models import Alias, Concept, Effect, Finding, Publishable, Risk, Route, Source, State, cited_keys
 from glossary.near import near_concepts
 from glossary.references import FORMATS
 from glossary.text import fold
@@ -185,7 +185,7 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     concept = published.prefetch_related("aliases", "ingredient_of__category").filter(slug=slug).first()
     if concept is None:
         return renamed(request, Concept, "glossary:concept_detail", slug)
-    children = list(concept.children.published().order_by("name"))
+    children = list(concept.children.published().order_by("name")[: CARDS + 1])
     findings = list(concept.findings.published().for_reading())
     risks = list(concept.risks.for_reading())
     present = {f.route for f in findings} | {r.route for r in risks}
@@ -195,34 +195,45 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         notice = f"We have nothing on {concept.name} by the route “{Route(route).label}”; everything is shown."
         route = ""
 
+    page, page_notice, (rows, rows_elsewhere), (shown_risks, risks_elsewhere) = evidence_page(
+        request.GET.get("page", ""),
+        [[f for f in findings if not route or f.route == route], [f for f in findings if route and f.route != route]],
+        [[r for r in risks if not route or r.route == route], [r for r in risks if route and r.route != route]],
+    )
+    shown = [*rows, *rows_elsewhere, *shown_risks, *risks_elsewhere]
     cited = Source.objects.in_bulk(cited_keys(concept.not_same_as, concept.body), field_name="key")
-    every_source = {s.key: s for row in [*findings, *risks] for s in row.sources.all()} | cited
+    every_source = {s.key: s for row in shown for s in row.sources.all()} | cited
     citations = Citations(every_source)
     terms = Terms.on_page(own_slug=slug)
     not_same_as = render_markdown(concept.not_same_as, terms, citations)
     body = render_markdown(concept.body, terms, citations)
-    for row in [*findings, *risks]:
+    for row in shown:
         for source in row.sources.all():
             citations.number(source.key)
+    numbers = dict(list(citations.numbers.items())[:SOURCES])
     context = {
         "concept": concept,
-        "children": children,
+        "children": children[:CARDS],
+        "has_more_children": len(children) > CARDS,
         "pictures": [f"pictures/{name}.html" for name in PICTURES.get(slug, [])],
         "family": cytokine_family() if "family" in PICTURES.get(slug, []) else [],
         "names": shown_names(concept),
-        "categories": [i.category for i in concept.ingredient_of.all() if i.category.state == "published"],
+        "categories": [i.category for i in concept.ingredient_of.all() if i.category.state == "published"][:CARDS],
         "routes": routes,
         "route": route,
         "route_label": Route(route).label if route else "",
-        "notices": [notice] if notice else [],
-        "rows": [f for f in findings if not route or f.route == route],
-        "rows_elsewhere": [f for f in findings if route and f.route != route],
-        "risks": [r for r in risks if not route or r.route == route],
-        "risks_elsewhere": [r for r in risks if route and r.route != route],
+        "notices": [words for words in (notice, page_notice) if words],
+        "page": page,
+        "kept": {"route": route} if route else {},
+        "in_place": len(rows) + len(rows_elsewhere) <= IN_PLACE,
+        "rows": rows,
+        "rows_elsewhere": rows_elsewhere,
+        "risks": shown_risks,
+        "risks_elsewhere": risks_elsewhere,
         "not_same_as": not_same_as,
         "body": body,
-        "numbers": citations.numbers,
-        "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
+        "numbers": numbers,
+        "sources": [(number, every_source[key]) for key, number in numbers.items()],
         "changes": trail.of_page(concept),
         "minutes": max(1, round(len(concept.body.split()) / 200)),
     }
@@ -234,8 +245,8 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
             jsonld.page(root, concept, concept.name, [source for _, source in context["sources"]]),
             jsonld.crumbs(root, ("Glossary", "/glossary/"), (concept.name, concept.get_absolute_url())),
         )
-    page = "glossary/concept_detail.html"
-    return render(request, f"{page}#evidence" if request.htmx else page, context)
+    template = "glossary/concept_detail.html"
+    return render(request, f"{template}#evidence" if request.htmx else template, context)
 
 
 @edition.kept(1)
@@ -254,6 +265,35 @@ def shown_names(concept: Concept) -> list[Alias]:
     english = [a for a in shown if a.language == "en"][:3]
     leading = [*english, *(a for a in first if a.language in ("zh-Hans", "ja", "ko"))]
     return [*leading, *(a for a in shown if a not in leading)]
+
+
+# What a page has room for: findings, of which so many open in place and the others at an address of their own; risks;
+# sources; cards of other entries.
+FINDINGS, IN_PLACE, RISKS, SOURCES, CARDS = 40, 12, 24, 100, 60
+
+
+def evidence_page(
+    number: str, findings: Sequence[list[Finding]], risks: Sequence[list[Risk]]
+) -> tuple[Page, str, list[list[Finding]], list[list[Risk]]]:
+    """One page of findings and risks that are shown in several lists: `(page, notice, its findings, its risks)`."""
+
+    def cut(lists: Sequence[list[Any]], page: int, size: int) -> list[list[Any]]:
+        rows = [(place, row) for place, rows in enumerate(lists) for row in rows][page * size : (page + 1) * size]
+        return [[row for place, row in rows if place == wanted] for wanted in range(len(lists))]
+
+    pages = max(-(-sum(map(len, findings)) // FINDINGS), -(-sum(map(len, risks)) // RISKS), 1)
+    page, notice = page_of(range(pages), number, 1)
+    return page, notice, cut(findings, page.number - 1, FINDINGS), cut(risks, page.number - 1, RISKS)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def finding_detail(request: HtmxHttpRequest, slug: str, effect: str, route: str) -> HttpResponse:
+    """One finding with all that stands behind it; htmx receives what its verdict opens to."""
+    findings = Finding.objects.published().for_reading()
+    finding = get_object_or_404(findings, concept__slug=slug, effect__slug=effect, route=route)
+    page = "glossary/finding_detail.html"
+    return render(request, f"{page}#more" if request.htmx else page, {"finding": finding, "numbers": ""})
 
 
 @require_safe

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Case, Count, Prefetch, When
 from django.http import QueryDict
 
+from glossary import edition
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
 from glossary.near import near_concepts
 from products.models import (
     Category,
+    Goal,
     Jurisdiction,
     Price,
     Question,
@@ -23,6 +25,11 @@ from products.models import (
 
 MOST = 4
 MOST_FIRST = 5
+# With more findings than this in all, what stands behind one is at an address of its own; and so many in one cell, and
+# sources below.
+IN_PLACE, IN_A_CELL, SOURCES = 24, 4, 60
+# Options of each kind in the list to choose from.
+MOST_LISTED, MOST_OFFERED = 150, 100
 # An address can be made as long as one likes; what is read of it is not.
 LONGEST_LIST, LONGEST_SLUG = 40, 60
 DOING_NOTHING = "doing-nothing"
@@ -124,6 +131,7 @@ class Cell:
     risks: list[Risk] = field(default_factory=list)
     regulation: Regulation | None = None
     missing: str = ""
+    left_out: int = 0
 
     @property
     def likeness(self) -> tuple:
@@ -209,6 +217,11 @@ class Comparison:
     natural_course: list[Finding] = field(default_factory=list)
     hidden_rows: int = 0
     was_renamed: bool = False
+
+    @property
+    def in_place(self) -> bool:
+        """Whether there are so few findings that each can open where it stands."""
+        return sum(len(column.findings) + len(column.elsewhere) for column in self.columns) <= IN_PLACE
 
     @property
     def slugs(self) -> list[str]:
@@ -532,8 +545,9 @@ def evidence_rows(columns: list[Column]) -> list[Row]:
             elsewhere = [] if here else [f for f in column.elsewhere if f.effect_id == effect.pk]
             cells.append(
                 Cell(
-                    findings=here,
-                    elsewhere=elsewhere,
+                    findings=here[:IN_A_CELL],
+                    elsewhere=elsewhere[:IN_A_CELL],
+                    left_out=max(len(here), len(elsewhere)) - IN_A_CELL,
                     missing="" if here else "We hold no finding on this, this way.",
                 )
             )
@@ -623,27 +637,42 @@ def ask_rows(columns: list[Column]) -> list[Row]:
 
 
 def options_to_add(columns: list[Column]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(heading, [(slug, name)]) for the list from which one adds an option; three queries."""
+    """(heading, [(slug, name)]) for the list from which one adds an option: the first MOST_LISTED of each kind."""
     present = {column.slug for column in columns}
+    return [(heading, [row for row in rows if row[0] not in present]) for heading, rows in every_option()]
 
-    def rows(names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        return [(slug, name) for slug, name in names if slug not in present]
 
+@edition.kept(1)
+def every_option() -> list[tuple[str, list[tuple[str, str]]]]:
+    """What can be compared; three queries."""
     categories = Category.objects.published().order_by("name")
-    return [
-        ("To compare with", rows(categories.comparisons().values_list("slug", "name"))),
-        ("Products", rows(categories.treatments().values_list("slug", "name"))),
-        ("Concepts", rows(Concept.objects.published().order_by("name").values_list("slug", "name"))),
-    ]
+    named = {
+        "To compare with": categories.comparisons(),
+        "Products": categories.treatments(),
+        "Concepts": Concept.objects.published().order_by("name"),
+    }
+    return [(heading, list(rows.values_list("slug", "name")[:MOST_LISTED])) for heading, rows in named.items()]
 
 
 @dataclass
-class Goal:
-    """One thing that people want: what is sold for it, and what ordinary care offers."""
+class Offer:
+    """One thing that people want, and how much is sold for it; of that, and of ordinary care, what a page has room for."""
 
     effect: Effect
-    treatments: list[Category] = field(default_factory=list)
-    comparisons: list[Category] = field(default_factory=list)
+    count: int
+
+    def rows(self, kind: Category.Kind) -> list[Category]:
+        published = Category.objects.published().filter(kind=kind, goals__effect=self.effect)
+        nothing_last = Case(When(slug=DOING_NOTHING, then=1), default=0)
+        return list(published.defer("body").order_by(nothing_last, "name")[:MOST_OFFERED])
+
+    @property
+    def treatments(self) -> list[Category]:
+        return self.rows(Category.Kind.TREATMENT)
+
+    @property
+    def comparisons(self) -> list[Category]:
+        return self.rows(Category.Kind.COMPARISON)
 
 
 def ready_made() -> list[ReadyMade]:
@@ -651,18 +680,12 @@ def ready_made() -> list[ReadyMade]:
     return [ready for ready in ReadyMade.objects.with_items() if len(ready.slugs) > 1]
 
 
-def goals() -> list[Goal]:
-    """Every goal that something is sold for, in the effects' order; six queries."""
-    by_effect = {effect.pk: Goal(effect) for effect in Effect.objects.all()}
-    for category in Category.objects.published().with_ingredients().order_by("name"):
-        for goal in category.goals.all():
-            if category.kind == Category.Kind.COMPARISON:
-                by_effect[goal.effect_id].comparisons.append(category)
-            else:
-                by_effect[goal.effect_id].treatments.append(category)
-    for goal in by_effect.values():
-        goal.comparisons.sort(key=lambda category: category.slug == DOING_NOTHING)
-    return [goal for goal in by_effect.values() if goal.treatments]
+@edition.kept(1)
+def goals() -> list[Offer]:
+    """Every goal that something is sold for, in the effects' order; two queries."""
+    sold = Goal.objects.filter(category__state=State.PUBLISHED, category__kind=Category.Kind.TREATMENT)
+    counts = dict(sold.order_by().values_list("effect").annotate(Count("category", distinct=True)))
+    return [Offer(effect, counts[effect.pk]) for effect in Effect.objects.all() if effect.pk in counts]
 
 
 def sources_of(columns: list[Column]) -> list[Source]:

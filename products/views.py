@@ -24,7 +24,7 @@ from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
 from glossary.verdict import SHAPES, Certainty
-from glossary.views import chosen, references, renamed
+from glossary.views import IN_PLACE, SOURCES, chosen, evidence_page, references, renamed
 from products import adcheck, changes, compare, exports
 from products.card import draw_card
 from products.models import (
@@ -155,13 +155,23 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     regulations = list(category.regulations.for_reading())
     prices = list(category.prices.select_related("source"))
     cited = Source.objects.in_bulk(cited_keys(category.body), field_name="key")
-    rows = [*findings, *elsewhere, *risks, *regulations]
-    every_source = {s.key: s for row in rows for s in row.sources.all()} | cited
+    page, page_notice, (rows, rows_for_other_goals, rows_elsewhere), (shown_risks,) = evidence_page(
+        request.GET.get("page", ""),
+        [
+            [f for f in findings if f.effect_id in goal_ids],
+            [f for f in findings if f.effect_id not in goal_ids],
+            elsewhere,
+        ],
+        [risks],
+    )
+    shown = [*rows, *rows_for_other_goals, *rows_elsewhere]
+    every_source = {s.key: s for row in [*shown, *shown_risks, *regulations] for s in row.sources.all()} | cited
     every_source |= {p.source.key: p.source for p in prices} | {s.key: s for s in category.course_sources.all()}
     citations = Citations(every_source)
     body = render_markdown(category.body, Terms.on_page(), citations)
     for key in every_source:
         citations.number(key)
+    numbers = dict(list(citations.numbers.items())[:SOURCES])
     context = {
         "category": category,
         "is_drawn": category.route in DRAWN_ROUTES,
@@ -170,20 +180,24 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "body": body,
         "where": where,
         "notices": [notice] if notice else [],
+        "page": page,
+        "page_notice": page_notice,
+        "kept": {"where": where} if where else {},
+        "in_place": len(shown) <= IN_PLACE,
         "jurisdictions": Jurisdiction.choices,
         "regulations": [r for r in regulations if not where or r.jurisdiction == where],
-        "rows": [f for f in findings if f.effect_id in goal_ids],
-        "rows_for_other_goals": [f for f in findings if f.effect_id not in goal_ids],
-        "rows_elsewhere": elsewhere,
-        "risks": risks,
+        "rows": rows,
+        "rows_for_other_goals": rows_for_other_goals,
+        "rows_elsewhere": rows_elsewhere,
+        "risks": shown_risks,
         "prices": prices,
         "ingredients": category.ingredients.all(),
         "roles": Ingredient.Role.choices,
         "questions": Question.for_categories([category])[:8],
         "red_flags": RedFlag.objects.exclude(severity=RedFlag.Severity.NOTE)[:8],
         "beside": [c for c in ordinary_care_for(category.goal_ids) if c.pk != category.pk][:3],
-        "numbers": citations.numbers,
-        "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
+        "numbers": numbers,
+        "sources": [(number, every_source[key]) for key, number in numbers.items()],
         "changes": changes.of_page(category),
     }
     if not request.htmx:
@@ -192,8 +206,8 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
             jsonld.page(root, category, category.name, [source for _, source in context["sources"]]),
             jsonld.crumbs(root, ("Products", "/products/"), (category.name, category.get_absolute_url())),
         )
-    page = "products/category_detail.html"
-    return render(request, f"{page}#rules" if request.htmx else page, context)
+    template = "products/category_detail.html"
+    return render(request, f"{template}#rules" if request.htmx else template, context)
 
 
 @require_safe
@@ -214,6 +228,7 @@ def compare_items(request: HtmxHttpRequest) -> HttpResponse:
     if comparison.was_renamed:
         return redirect(f"{request.path}{comparison.address()}", permanent=True)
     goals, goal, notice, ready_made = [], None, "", []
+    sources = compare.sources_of(comparison.columns)
     if not comparison.columns:
         goals, ready_made = compare.goals(), compare.ready_made()
         names = [(g.effect.slug, g.effect.name) for g in goals]
@@ -231,7 +246,8 @@ def compare_items(request: HtmxHttpRequest) -> HttpResponse:
         "goals": goals,
         "goal": goal,
         "ready_made": ready_made,
-        "sources": compare.sources_of(comparison.columns),
+        "sources": sources[: compare.SOURCES],
+        "source_count": len(sources),
     }
     page = "products/compare.html"
     return render(request, f"{page}#comparison" if request.htmx else page, context)

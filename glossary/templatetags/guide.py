@@ -27,6 +27,12 @@ def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
 
 
 @register.filter
+def number_of(numbers: Mapping[str, int] | None, key: str) -> int | str:
+    """`numbers|number_of:key`: the number of a source in the page's list; empty where there is no list or not that source."""
+    return numbers.get(key, "") if numbers else ""
+
+
+@register.filter
 def beside(cells: Sequence[Any], columns: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """`row.cells|beside:columns`: (column, cell) pairs."""
     return zip(columns, cells, strict=True)
@@ -46,6 +52,12 @@ def tongues(text: str) -> SafeString:
         for words, tongue in by_tongue(text)
     )
     return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def in_a_list(value: Any) -> list[Any]:
+    """`finding|in_a_list`: for a component that takes several."""
+    return [value]
 
 
 @register.filter

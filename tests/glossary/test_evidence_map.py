@@ -273,7 +273,8 @@ def test_unknown_page_number_is_answered_in_words(client, wrinkles, address, pag
 
 
 @pytest.mark.parametrize(
-    ("address", "queries"), [("/evidence/", 5), ("/evidence/?view=table&sort=people", 4), ("/evidence/?kind=molecule", 5)]
+    ("address", "queries"),
+    [("/evidence/", 5), ("/evidence/?view=table&sort=people", 4), ("/evidence/?kind=molecule", 5)],
 )
 def test_map_and_table_cost_the_same_queries_however_deep_the_families(
     client, address, queries, django_assert_num_queries
