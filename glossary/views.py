@@ -269,7 +269,7 @@ def shown_names(concept: Concept) -> list[Alias]:
 
 # What a page has room for: findings, of which so many open in place and the others at an address of their own; risks;
 # sources; cards of other entries.
-FINDINGS, IN_PLACE, RISKS, SOURCES, CARDS = 40, 12, 24, 100, 60
+FINDINGS, IN_PLACE, RISKS, SOURCES, CARDS = 30, 12, 20, 70, 60
 
 
 def evidence_page(

@@ -25,9 +25,9 @@ from products.models import (
 
 MOST = 4
 MOST_FIRST = 5
-# With more findings than this in all, what stands behind one is at an address of its own; and so many in one cell, and
-# sources below.
-IN_PLACE, IN_A_CELL, SOURCES = 24, 4, 60
+# With more findings than this in all, what stands behind one is at an address of its own; with still more, each cell has
+# one in full. So many others are told in a line each, and so many sources are listed below.
+IN_PLACE, IN_FULL, IN_A_LINE, SOURCES = 24, 60, 4, 40
 # Options of each kind in the list to choose from.
 MOST_LISTED, MOST_OFFERED = 150, 100
 # An address can be made as long as one likes; what is read of it is not.
@@ -131,6 +131,7 @@ class Cell:
     risks: list[Risk] = field(default_factory=list)
     regulation: Regulation | None = None
     missing: str = ""
+    briefly: list[Finding] = field(default_factory=list)
     left_out: int = 0
 
     @property
@@ -139,7 +140,7 @@ class Cell:
         return (
             self.text,
             tuple(map(str, self.entries)),
-            tuple((f.pk, f.route) for f in self.findings),
+            tuple((f.pk, f.route) for f in [*self.findings, *self.briefly]),
             tuple(r.title for r in self.risks),
             (self.regulation.status, self.regulation.detail) if self.regulation else None,
             self.missing,
@@ -537,6 +538,7 @@ def evidence_rows(columns: list[Column]) -> list[Row]:
     leading = [column for column in columns if not column.is_comparison] or columns
     goals = {pk for column in leading for pk in column.goal_ids}
     effects = {f.effect for c in columns for f in [*c.findings, *c.elsewhere] if f.effect_id in goals}
+    full = 1 if sum(len(column.findings) for column in columns) > IN_FULL else 3
     rows = []
     for effect in sorted(effects, key=lambda e: e.position):
         cells = []
@@ -545,9 +547,10 @@ def evidence_rows(columns: list[Column]) -> list[Row]:
             elsewhere = [] if here else [f for f in column.elsewhere if f.effect_id == effect.pk]
             cells.append(
                 Cell(
-                    findings=here[:IN_A_CELL],
-                    elsewhere=elsewhere[:IN_A_CELL],
-                    left_out=max(len(here), len(elsewhere)) - IN_A_CELL,
+                    findings=here[:full],
+                    briefly=here[full:][:IN_A_LINE],
+                    elsewhere=elsewhere[:IN_A_LINE],
+                    left_out=max(len(here) - full, len(elsewhere)) - IN_A_LINE,
                     missing="" if here else "We hold no finding on this, this way.",
                 )
             )
