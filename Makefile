@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-crowd bench-fleet bench-sqlite test format lock settings clean
+.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-scale bench-crowd bench-fleet bench-sqlite test format lock settings clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -23,6 +23,7 @@ help:
 	@echo "make screenshots  the pictures of README and /about/, and of every type of page (in .data/artefacts/)"
 	@echo "make bench    how fast it is, as ratios to the least Django page (ARGS=\"--rounds 1\" …)"
 	@echo "make bench-crowd, bench-fleet, bench-sqlite   twice the readers it can serve; several machines, broken one by one; writers beside readers"
+	@echo "make bench-scale  whether pages cost what they show or what the database holds (ARGS=\"60 1000\" …)"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make settings the table of settings in README, from the one in config/settings.py"
@@ -85,6 +86,10 @@ bench-fleet: $(INSTALLED)
 
 bench-sqlite: $(INSTALLED)
 	@$(BIN)/python -m tests.bench.writers $(ARGS)
+
+# Whether pages cost what they show or what the database holds: 60, 1,000 and 10,000 concepts, on both databases.
+bench-scale: $(INSTALLED)
+	@$(BIN)/python -m tests.bench.scale $(ARGS)
 
 # The Nu HTML checker: a Java program that npm carries. Without npm, the test that needs it is left out and says so.
 CHECKER := .venv/nu/node_modules/vnu-jar/build/dist/vnu.jar

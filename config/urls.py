@@ -1,12 +1,12 @@
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.sitemaps.views import sitemap
+from django.contrib.sitemaps import views as sitemaps
 from django.urls import include, path
 
 from config import views
 from products.api import api
 from products.preview import preview
-from products.sitemaps import SITEMAPS
+from products.sitemaps import SITEMAPS, sitemap
 
 urlpatterns = [
     path("", include("products.urls")),
@@ -14,7 +14,8 @@ urlpatterns = [
     path("api/", api.urls),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("preview/<str:token>/", preview, name="preview"),
-    path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
+    path("sitemap.xml", sitemap, name="sitemap"),
+    path("sitemap-<section>.xml", sitemaps.sitemap, {"sitemaps": SITEMAPS}, name="sitemap_section"),
     path("robots.txt", views.robots, name="robots"),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("healthz", views.healthz, name="healthz"),

@@ -8,10 +8,11 @@ long as that edition is the current one, on every process and machine, and nothi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache, wraps
 from typing import NamedTuple
 
 from django.db import connection
@@ -56,3 +57,24 @@ def reading(edition: Edition) -> Iterator[None]:
         yield
     finally:
         _read.reset(reset)
+
+
+def kept[**P, R](most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorator of a function that reads what is published and nothing else: what it gave is kept for the edition.
+
+    For the `most` sets of arguments that were asked for last, in the memory of each process. Whoever gets it must not
+    change it.
+    """
+
+    def decorate(make: Callable[P, R]) -> Callable[P, R]:
+        @lru_cache(maxsize=most)
+        def of_edition(token: str, *args: P.args, **kwargs: P.kwargs) -> R:
+            return make(*args, **kwargs)
+
+        @wraps(make)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            return of_edition(current().token, *args, **kwargs)
+
+        return asked
+
+    return decorate

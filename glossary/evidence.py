@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from glossary.models import Concept, Finding, Route, State
+from django.db.models import Count
+
+from glossary import edition
+from glossary.models import Concept, Finding, Route
 from glossary.text import fold
+from glossary.verdict import verdict
 
 # What the table may be ordered by, and the verdicts from better to not tested.
 SORTS = {"effect": "Effect", "concept": "Concept", "direction": "Answer", "certainty": "Certainty", "people": "People"}
@@ -20,23 +25,44 @@ ANSWERS = ["benefit", "no-difference", "harm", "mixed", "unknown", "untested"]
 
 # Marks find their place by class, since the policy forbids style attributes; static/css/evidence.css knows so many.
 MOST_LINES, MOST_COLUMNS = 299, 39
+# On one page of the map; a mark takes about 300 bytes of HTML.
+MOST_MARKS = 350
 
 
-def sorted_findings(findings: Iterable[Finding], sort: str, order: str) -> list[Finding]:
-    """Findings in one of the orders of the table, `order` being asc or desc.
+type Filters = tuple[tuple[str, str], ...]
+
+
+@edition.kept(16)
+def in_order(filters: Filters, sort: str, order: str) -> array[int]:
+    """The findings that fit, by their primary keys, in one of the orders of the table; `order` is asc or desc.
 
     Ties keep the order of effects and names; a finding without a number of people stands last either way round.
     """
-    rows = sorted(findings, key=lambda f: (f.effect.position, fold(f.concept.name), f.route))
-    keys = {
-        "effect": lambda f: f.effect.position,
-        "concept": lambda f: fold(f.concept.name),
-        "direction": lambda f: ANSWERS.index(f.verdict.shape),
-        "certainty": lambda f: f.verdict.steps,
-        "people": lambda f: f.people or 0,
+    fields = (
+        "effect__position",
+        "concept__name",
+        "route",
+        "pk",
+        "people",
+        "direction",
+        "size",
+        "certainty",
+        "searched_on",
+    )
+    rows = list(Finding.objects.published().filter(**dict(filters)).values_list(*fields))
+    folded = {name: fold(name) for name in {row[1] for row in rows}}
+    rows.sort(key=lambda row: (row[0], folded[row[1]], row[2]))
+    keys: dict[str, Callable[[tuple], Any]] = {
+        "effect": lambda row: row[0],
+        "concept": lambda row: folded[row[1]],
+        "direction": lambda row: ANSWERS.index(verdict(*row[5:]).shape),
+        "certainty": lambda row: verdict(*row[5:]).steps,
+        "people": lambda row: row[4] or 0,
     }
     rows.sort(key=keys[sort], reverse=order == "desc")
-    return sorted(rows, key=lambda f: f.people is None) if sort == "people" else rows
+    if sort == "people":
+        rows.sort(key=lambda row: row[4] is None)
+    return array("q", [row[3] for row in rows])
 
 
 def first_order(sort: str) -> str:
@@ -100,15 +126,53 @@ def lower_first(words: str) -> str:
     return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
-def family_path(concept: Concept) -> list[str]:
-    """Names from its family down to the concept, at most three families up: what the view has loaded."""
-    path = [concept.name]
-    for _ in range(3):
-        if concept.parent_id is None or concept.parent.state != State.PUBLISHED:
-            break
-        concept = concept.parent
-        path.insert(0, concept.name)
-    return path
+@edition.kept(1)
+def every_path() -> dict[int, tuple[str, list[str]]]:
+    """Of each published concept its kind, and the names from its family down to itself: at most three families up."""
+    rows = Concept.objects.published().order_by("pk").values_list("pk", "name", "kind", "parent")
+    concepts = {pk: (name, kind, parent) for pk, name, kind, parent in rows}
+    paths = {}
+    for pk, (name, kind, parent) in concepts.items():
+        path = [name]
+        while parent in concepts and len(path) < 4:
+            above, _, parent = concepts[parent]
+            path.insert(0, above)
+        paths[pk] = kind, path
+    return paths
+
+
+def in_families(pks: Iterable[int]) -> list[tuple[str, int]]:
+    """Concepts as (family, primary key): families first, then what has none, then what everything is compared with."""
+    every = every_path()
+    paths = {pk: every[pk] for pk in pks if pk in every}
+    relatives = Counter(path[0] for _, path in paths.values())
+
+    def family(pk: int) -> tuple[int, str]:
+        kind, path = paths[pk]
+        if kind == Concept.Kind.CARE:
+            return 3, "Ordinary care"
+        return (1, path[0]) if relatives[path[0]] > 1 else (2, "Others")
+
+    order = sorted(paths, key=lambda pk: (family(pk), [fold(name) for name in paths[pk][1]]))
+    return [(family(pk)[1], pk) for pk in order]
+
+
+@edition.kept(16)
+def map_pages(filters: Filters) -> tuple[int, list[list[tuple[str, int]]]]:
+    """How many findings fit, and the concepts that they are about as (family, primary key), cut into pages of the map."""
+    counted = (
+        Finding.objects.published().filter(**dict(filters)).order_by().values_list("concept").annotate(Count("pk"))
+    )
+    marks = dict(counted)
+    pages: list[list[tuple[str, int]]] = []
+    room = 0
+    for family, pk in in_families(marks):
+        if marks[pk] > room or not pages:
+            pages.append([])
+            room = MOST_MARKS
+        pages[-1].append((family, pk))
+        room -= marks[pk]
+    return sum(marks.values()), pages
 
 
 def place(line: int) -> str:
@@ -116,31 +180,21 @@ def place(line: int) -> str:
     return f"t{line // 10} u{line % 10}"
 
 
-def drawn_map(findings: list[Finding]) -> dict[str, Any]:
+def drawn_map(findings: list[Finding], concepts: list[tuple[str, int]]) -> dict[str, Any]:
     """The map: `lines`, its rows; `columns`, an effect each; `is_grid`, whether a grid shows them well.
 
     A line is (place, words, whether it names a family). A column is (number, effect, count of marks, cells) and
     a cell (place of its line, marks). Both count from 2, after the headings. Few effects read better as a list,
     and more lines or columns than the stylesheet has places for can be nothing else.
     """
-    concepts = {f.concept_id: f.concept for f in findings}
-    paths = {pk: family_path(concept) for pk, concept in concepts.items()}
-    relatives = Counter(path[0] for path in paths.values())
-
-    def family(pk: int) -> tuple[int, str]:
-        """Where a concept stands: families first, then what has none, then what everything is compared with."""
-        if concepts[pk].kind == Concept.Kind.CARE:
-            return 3, "Ordinary care"
-        return (1, paths[pk][0]) if relatives[paths[pk][0]] > 1 else (2, "Others")
-
+    names = {f.concept_id: f.concept.name for f in findings}
     lines: list[tuple[str, str, bool]] = []
     line_of = {}
-    in_order = sorted(concepts, key=lambda pk: (family(pk), [fold(name) for name in paths[pk]]))
-    for (_, name), members in groupby(in_order, family):
-        lines.append((place(len(lines) + 2), name, True))
-        for pk in members:
+    for family, members in groupby(concepts, lambda concept: concept[0]):
+        lines.append((place(len(lines) + 2), family, True))
+        for _, pk in members:
             line_of[pk] = len(lines) + 2
-            lines.append((place(line_of[pk]), concepts[pk].name, False))
+            lines.append((place(line_of[pk]), names.get(pk, ""), False))
 
     routes = Route.values
     by_effect = sorted(

@@ -21,6 +21,7 @@ from markdown.extensions.toc import TocExtension
 from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
 
+from glossary import edition
 from glossary.models import CITATION, Alias, Concept, cited_keys
 from glossary.pieces import keep
 from glossary.text import by_tongue, fold, fold_with_offsets
@@ -70,12 +71,11 @@ class Terms:
 
     @classmethod
     def on_page(cls, own_slug: str = "") -> Terms:
-        """All names of published concepts, in two queries; the page's own concept never links to itself."""
-        concepts = dict(Concept.objects.published().values_list("slug", "name"))
-        aliases = Alias.objects.for_linking().filter(language="en", concept__state="published")
-        names = {fold(text): (slug, text) for slug, text in aliases.values_list("concept__slug", "text")}
-        names |= {fold(name): (slug, name) for slug, name in concepts.items()}
-        return cls(names, {own_slug})
+        """All names of published concepts, read once for each edition; the page's own concept never links to itself."""
+        names, automaton = every_name()
+        terms = cls(names, {own_slug})
+        terms.automaton = automaton
+        return terms
 
     @cached_property
     def automaton(self) -> ahocorasick.Automaton:
@@ -105,6 +105,15 @@ class Terms:
                 if slug not in self.linked:
                     self.linked.add(slug)
                     yield start, -end, slug
+
+
+@edition.kept(2)
+def every_name() -> tuple[dict[str, tuple[str, str]], ahocorasick.Automaton]:
+    """The names of published concepts as `Terms` holds them, with what finds them; two queries."""
+    aliases = Alias.objects.for_linking().filter(language="en", concept__state="published")
+    names = {fold(text): (slug, text) for slug, text in aliases.values_list("concept__slug", "text")}
+    names |= {fold(name): (slug, name) for slug, name in Concept.objects.published().values_list("slug", "name")}
+    return names, automaton_of(tuple(names.items()))
 
 
 @lru_cache(maxsize=4)

@@ -627,6 +627,11 @@ class Finding(Publishable):
         return f"{self.concept.get_absolute_url()}?route={self.route}#{self.anchor}"
 
     @property
+    def own_url(self) -> str:
+        """The page of this finding alone, with all that stands behind it."""
+        return reverse("glossary:finding_detail", args=[self.concept.slug, self.effect.slug, self.route])
+
+    @property
     def anchor(self) -> str:
         """The id of its row on the concept's page."""
         return f"{self.effect.slug}-{self.route}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
+from django.db.models.functions import Lower
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,10 +20,10 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from config.http import HtmxHttpRequest, site_root
-from glossary import evidence, jsonld, trail
+from glossary import edition, evidence, jsonld, trail
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
-from glossary.models import Alias, Concept, Effect, Finding, Publishable, Route, Source, State, cited_keys
+from glossary.models import Alias, Concept, Effect, Finding, Publishable, Risk, Route, Source, State, cited_keys
 from glossary.near import near_concepts
 from glossary.references import FORMATS
 from glossary.text import fold
@@ -35,6 +37,14 @@ def chosen(value: str, choices: Iterable[tuple[str, str]], what: str) -> tuple[s
         return value, ""
     return "", f"“{value[:60]}” is not {what} we know, so it was left out."
 
+
+# What neither map nor table shows of a finding.
+LONG_TEXTS = [
+    *("claimed", "shown", "population", "certainty_reason", "would_change"),
+    *("concept__body", "concept__summary", "concept__not_same_as", "effect__description"),
+]
+# How many entries of the glossary stand on one page.
+ENTRIES = 150
 
 # Which pictures a concept's page shows: the first before the evidence, the others by the explanation.
 PICTURES = {
@@ -62,48 +72,81 @@ def concept_list(request: HtmxHttpRequest) -> HttpResponse:
     effect, effect_notice = chosen(request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect")
     query, letter = request.GET.get("q", "").strip()[:200], request.GET.get("letter", "").strip().upper()[:1]
 
-    every = list(Concept.objects.published().for_listing())
-    concepts = every
+    every = index()
+    listed = every
     if kind:
-        concepts = [c for c in concepts if c.kind == kind]
+        listed = [entry for entry in listed if entry.kind == kind]
     if effect:
-        with_effect = set(Finding.objects.published().filter(effect__slug=effect).values_list("concept", flat=True))
-        concepts = [c for c in concepts if c.pk in with_effect]
+        with_effect = concepts_with(effect)
+        listed = [entry for entry in listed if entry.pk in with_effect]
     if query:
         words = fold(query).split()
-        concepts = [c for c in concepts if all(word in names_of(c) for word in words)]
+        listed = [entry for entry in listed if all(word in entry.names for word in words)]
     if letter:
-        concepts = [c for c in concepts if first_letter(c) == letter]
-    narrowed = bool(kind or effect or query or letter)
+        listed = [entry for entry in listed if entry.letter == letter]
+    page, page_notice = page_of(listed, request.GET.get("page", ""), ENTRIES)
+    rows = (
+        Concept.objects.select_related("parent")
+        .defer("body", "not_same_as", "parent__body")
+        .in_bulk([entry.pk for entry in page])
+    )
+    concepts = [rows[entry.pk] for entry in page if entry.pk in rows]
+    kept = {
+        name: value for name, value in (("q", query), ("kind", kind), ("effect", effect), ("letter", letter)) if value
+    }
     context = {
         "query": query,
         "kind": kind,
         "effect": effect,
         "letter": letter,
-        "notices": [notice for notice in (kind_notice, effect_notice) if notice],
+        "notices": [notice for notice in (kind_notice, effect_notice, page_notice) if notice],
         "kinds": Concept.Kind.choices,
         "effects": effects,
-        "letters": sorted({first_letter(c) for c in every}),
+        "letters": sorted({entry.letter for entry in every}),
         "groups": [(initial, list(group)) for initial, group in groupby(concepts, first_letter)],
-        "count": len(concepts),
-        "narrowed": narrowed,
-        "tree": [] if narrowed else family_tree(every),
-        "near": near_concepts(query) if query and not concepts else [],
+        "count": len(listed),
+        "page": page,
+        "kept": kept,
+        "narrowed": bool(kept),
+        # Whole families, or none.
+        "tree": [] if kept or page.has_other_pages() else family_tree(concepts),
+        "near": near_concepts(query) if query and not listed else [],
     }
     if not request.htmx:
         context["json_ld"] = jsonld.script(jsonld.term_set(site_root(request)))
-    page = "glossary/concept_list.html"
-    return render(request, f"{page}#results" if request.htmx else page, context)
+    template = "glossary/concept_list.html"
+    return render(request, f"{template}#results" if request.htmx else template, context)
+
+
+class Entry(NamedTuple):
+    """A published concept in the index; `names` are all that it has, folded."""
+
+    pk: int
+    kind: str
+    letter: str
+    names: str
+
+
+@edition.kept(1)
+def index() -> list[Entry]:
+    """Every published concept in order of names, two queries."""
+    aliases: dict[int, list[str]] = {}
+    for pk, folded in Alias.objects.order_by("pk").values_list("concept", "folded"):
+        aliases.setdefault(pk, []).append(folded)
+    concepts = Concept.objects.published().order_by(Lower("name"))
+    rows = [(pk, kind, fold(name)) for pk, kind, name in concepts.values_list("pk", "kind", "name")]
+    return [Entry(pk, kind, name[:1].upper(), " ".join([name, *aliases.get(pk, ())])) for pk, kind, name in rows]
+
+
+@edition.kept(8)
+def concepts_with(effect: str) -> frozenset[int]:
+    """The concepts that have a finding on an effect."""
+    return frozenset(Finding.objects.published().filter(effect__slug=effect).values_list("concept", flat=True))
 
 
 def first_letter(concept: Concept) -> str:
     """The letter a concept stands under."""
     return fold(concept.name)[:1].upper()
-
-
-def names_of(concept: Concept) -> str:
-    """All names of a concept, folded; reads prefetched aliases."""
-    return " ".join([fold(concept.name), *(alias.folded for alias in concept.aliases.all())])
 
 
 def family_tree(concepts: list[Concept]) -> list[tuple[Concept, list]]:
@@ -142,7 +185,7 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     concept = published.prefetch_related("aliases", "ingredient_of__category").filter(slug=slug).first()
     if concept is None:
         return renamed(request, Concept, "glossary:concept_detail", slug)
-    children = list(concept.children.published().order_by("name"))
+    children = list(concept.children.published().order_by("name")[: CARDS + 1])
     findings = list(concept.findings.published().for_reading())
     risks = list(concept.risks.for_reading())
     present = {f.route for f in findings} | {r.route for r in risks}
@@ -152,34 +195,45 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         notice = f"We have nothing on {concept.name} by the route “{Route(route).label}”; everything is shown."
         route = ""
 
+    page, page_notice, (rows, rows_elsewhere), (shown_risks, risks_elsewhere) = evidence_page(
+        request.GET.get("page", ""),
+        [[f for f in findings if not route or f.route == route], [f for f in findings if route and f.route != route]],
+        [[r for r in risks if not route or r.route == route], [r for r in risks if route and r.route != route]],
+    )
+    shown = [*rows, *rows_elsewhere, *shown_risks, *risks_elsewhere]
     cited = Source.objects.in_bulk(cited_keys(concept.not_same_as, concept.body), field_name="key")
-    every_source = {s.key: s for row in [*findings, *risks] for s in row.sources.all()} | cited
+    every_source = {s.key: s for row in shown for s in row.sources.all()} | cited
     citations = Citations(every_source)
     terms = Terms.on_page(own_slug=slug)
     not_same_as = render_markdown(concept.not_same_as, terms, citations)
     body = render_markdown(concept.body, terms, citations)
-    for row in [*findings, *risks]:
+    for row in shown:
         for source in row.sources.all():
             citations.number(source.key)
+    numbers = dict(list(citations.numbers.items())[:SOURCES])
     context = {
         "concept": concept,
-        "children": children,
+        "children": children[:CARDS],
+        "has_more_children": len(children) > CARDS,
         "pictures": [f"pictures/{name}.html" for name in PICTURES.get(slug, [])],
         "family": cytokine_family() if "family" in PICTURES.get(slug, []) else [],
         "names": shown_names(concept),
-        "categories": [i.category for i in concept.ingredient_of.all() if i.category.state == "published"],
+        "categories": [i.category for i in concept.ingredient_of.all() if i.category.state == "published"][:CARDS],
         "routes": routes,
         "route": route,
         "route_label": Route(route).label if route else "",
-        "notices": [notice] if notice else [],
-        "rows": [f for f in findings if not route or f.route == route],
-        "rows_elsewhere": [f for f in findings if route and f.route != route],
-        "risks": [r for r in risks if not route or r.route == route],
-        "risks_elsewhere": [r for r in risks if route and r.route != route],
+        "notices": [words for words in (notice, page_notice) if words],
+        "page": page,
+        "kept": {"route": route} if route else {},
+        "in_place": len(rows) + len(rows_elsewhere) <= IN_PLACE,
+        "rows": rows,
+        "rows_elsewhere": rows_elsewhere,
+        "risks": shown_risks,
+        "risks_elsewhere": risks_elsewhere,
         "not_same_as": not_same_as,
         "body": body,
-        "numbers": citations.numbers,
-        "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
+        "numbers": numbers,
+        "sources": [(number, every_source[key]) for key, number in numbers.items()],
         "changes": trail.of_page(concept),
         "minutes": max(1, round(len(concept.body.split()) / 200)),
     }
@@ -193,13 +247,14 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
                 root, ("Glossary", reverse("glossary:concept_list")), (concept.name, concept.get_absolute_url())
             ),
         )
-    page = "glossary/concept_detail.html"
-    return render(request, f"{page}#evidence" if request.htmx else page, context)
+    template = "glossary/concept_detail.html"
+    return render(request, f"{template}#evidence" if request.htmx else template, context)
 
 
+@edition.kept(1)
 def cytokine_family() -> list[tuple[Concept, list]]:
     """Cytokines and all that is below them, as one nested (concept, children) pair."""
-    tree = family_tree(list(Concept.objects.published()))
+    tree = family_tree(list(Concept.objects.published().only("slug", "name", "parent")))
     return [(concept, below) for concept, below in tree if concept.slug == "cytokines"]
 
 
@@ -212,6 +267,35 @@ def shown_names(concept: Concept) -> list[Alias]:
     english = [a for a in shown if a.language == "en"][:3]
     leading = [*english, *(a for a in first if a.language in ("zh-Hans", "ja", "ko"))]
     return [*leading, *(a for a in shown if a not in leading)]
+
+
+# What a page has room for: findings, of which so many open in place and the others at an address of their own; risks;
+# sources; cards of other entries.
+FINDINGS, IN_PLACE, RISKS, SOURCES, CARDS = 30, 12, 20, 70, 60
+
+
+def evidence_page(
+    number: str, findings: Sequence[list[Finding]], risks: Sequence[list[Risk]]
+) -> tuple[Page, str, list[list[Finding]], list[list[Risk]]]:
+    """One page of findings and risks that are shown in several lists: `(page, notice, its findings, its risks)`."""
+
+    def cut(lists: Sequence[list[Any]], page: int, size: int) -> list[list[Any]]:
+        rows = [(place, row) for place, rows in enumerate(lists) for row in rows][page * size : (page + 1) * size]
+        return [[row for place, row in rows if place == wanted] for wanted in range(len(lists))]
+
+    pages = max(-(-sum(map(len, findings)) // FINDINGS), -(-sum(map(len, risks)) // RISKS), 1)
+    page, notice = page_of(range(pages), number, 1)
+    return page, notice, cut(findings, page.number - 1, FINDINGS), cut(risks, page.number - 1, RISKS)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def finding_detail(request: HtmxHttpRequest, slug: str, effect: str, route: str) -> HttpResponse:
+    """One finding with all that stands behind it; htmx receives what its verdict opens to."""
+    findings = Finding.objects.published().for_reading()
+    finding = get_object_or_404(findings, concept__slug=slug, effect__slug=effect, route=route)
+    page = "glossary/finding_detail.html"
+    return render(request, f"{page}#more" if request.htmx else page, {"finding": finding, "numbers": ""})
 
 
 @require_safe
@@ -247,11 +331,8 @@ def evidence_map(request: HtmxHttpRequest) -> HttpResponse:
     notices = [notice for _, notice in answers.values() if notice]
     fields = {"route": "route", "certainty": "certainty", "effect": "effect__slug", "kind": "concept__kind"}
     narrowed = {name: picked[name] for name in fields if picked[name]}
-    findings = (
-        Finding.objects.published()
-        .select_related("effect", "concept__parent__parent__parent")  # as far up as `family_path` goes
-        .filter(**{fields[name]: narrowed[name] for name in narrowed})
-    )
+    filters = tuple((fields[name], narrowed[name]) for name in narrowed)
+    number = request.GET.get("page", "")
     context = {
         **{name: picked[name] for name in fields},
         "effects": effects,
@@ -264,13 +345,12 @@ def evidence_map(request: HtmxHttpRequest) -> HttpResponse:
     if context["is_table"]:
         sort = picked["sort"] or "effect"
         order = picked["order"] or evidence.first_order(sort)
-        rows = evidence.sorted_findings(findings, sort, order)
-        page, page_notice = page_of(rows, request.GET.get("page", ""), 50)
-        notices += [page_notice] if page_notice else []
+        pks = evidence.in_order(filters, sort, order)
+        page, page_notice = page_of(pks, number, 50)
+        rows = Finding.objects.select_related("effect", "concept").defer(*LONG_TEXTS).in_bulk(list(page))
         context |= {
-            "count": len(rows),
-            "page": page,
-            "rows": [(finding, evidence.counted(finding)) for finding in page],
+            "count": len(pks),
+            "rows": [(rows[pk], evidence.counted(rows[pk])) for pk in page if pk in rows],
             "sort": sort,
             "order": order,
             "sorts": evidence.headings(sort, order),
@@ -278,14 +358,19 @@ def evidence_map(request: HtmxHttpRequest) -> HttpResponse:
             "kept": narrowed | {"view": "table", "sort": sort, "order": order},
         }
     else:
-        rows = list(findings)
-        context |= {"count": len(rows)} | evidence.drawn_map(rows)
-    context["notices"] = notices
+        count, pages = evidence.map_pages(filters)
+        page, page_notice = page_of(pages, number, 1)
+        concepts = [concept for shown in page for concept in shown]
+        shown = Finding.objects.published().filter(**dict(filters), concept__in=[pk for _, pk in concepts])
+        marks = list(shown.select_related("effect", "concept").defer(*LONG_TEXTS))
+        context |= {"count": count, "kept": narrowed} | evidence.drawn_map(marks, concepts)
+    notices += [page_notice] if page_notice else []
+    context |= {"page": page, "notices": notices}
     template = "glossary/evidence_map.html"
     return render(request, f"{template}#results" if request.htmx else template, context)
 
 
-def page_of(rows: Sequence[Any] | QuerySet, number: str, size: int) -> tuple[Page, str]:
+def page_of(rows: Sequence[Any], number: str, size: int) -> tuple[Page, str]:
     """One page of many rows and, when there is none of that number, a sentence that says so: `(page, notice)`."""
     number = number.strip()
     page = Paginator(rows, size).get_page(number or 1)
@@ -306,22 +391,15 @@ def source_list(request: HtmxHttpRequest) -> HttpResponse:
     answers = {name: chosen(request.GET.get(name, ""), *choice) for name, choice in asked.items()}
     picked = {name: value for name, (value, _) in answers.items()}
     query = request.GET.get("q", "").strip()[:200]
-    sources = Source.objects.in_order().filter(**{name: value for name, value in picked.items() if value})
-    for word in query.split():
-        sources = sources.filter(
-            Q(title__icontains=word)
-            | Q(authors__icontains=word)
-            | Q(container__icontains=word)
-            | Q(key__icontains=word)
-        )
-    page, page_notice = page_of(sources, request.GET.get("page", ""), 100)
-    counts: dict[str, Counter[str]] = {name: Counter() for name in asked}
-    for *values, n in Source.objects.order_by().values_list(*asked).annotate(n=Count("pk")):
-        for name, value in zip(asked, values, strict=True):
-            counts[name][value] += n
+    narrowed = tuple((name, value) for name, value in picked.items() if value)
+    pks = sources_in_order(narrowed, query)
+    page, page_notice = page_of(pks, request.GET.get("page", ""), 100)
+    rows = Source.objects.in_bulk(list(page))
+    counts = source_counts(*asked)
     context = {
         "query": query,
         "page": page,
+        "sources": [rows[pk] for pk in page if pk in rows],
         "count": page.paginator.count,
         "kept": {name: value for name, value in [("q", query), *picked.items()] if value},
         "fields": [
@@ -334,17 +412,55 @@ def source_list(request: HtmxHttpRequest) -> HttpResponse:
     return render(request, f"{template}#results" if request.htmx else template, context)
 
 
+@edition.kept(16)
+def sources_in_order(narrowed: evidence.Filters, query: str) -> array[int]:
+    """The sources that fit, newest first, by their primary keys."""
+    sources = Source.objects.in_order().filter(**dict(narrowed))
+    for word in query.split():
+        sources = sources.filter(
+            Q(title__icontains=word)
+            | Q(authors__icontains=word)
+            | Q(container__icontains=word)
+            | Q(key__icontains=word)
+        )
+    return array("q", sources.values_list("pk", flat=True))
+
+
+@edition.kept(1)
+def source_counts(*fields: str) -> dict[str, Counter[str]]:
+    """Of each field, how many sources have each value."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in fields}
+    for *values, n in Source.objects.order_by().values_list(*fields).annotate(n=Count("pk")):
+        for name, value in zip(fields, values, strict=True):
+            counts[name][value] += n
+    return counts
+
+
+@edition.kept(1)
+def citing() -> dict[str, list[int]]:
+    """The published concepts whose texts cite a source, by its key."""
+    found: dict[str, list[int]] = {}
+    texts = Concept.objects.published().filter(Q(body__contains="[@") | Q(not_same_as__contains="[@")).order_by("pk")
+    for pk, *both in texts.values_list("pk", "not_same_as", "body").iterator():
+        for key in cited_keys(*both):
+            found.setdefault(key, []).append(pk)
+    return found
+
+
+# How many of each kind of what rests on a source its page lists.
+RESTING = 100
+
+
 @require_safe
 def source_detail(request: HtmxHttpRequest, key: str) -> HttpResponse:
     """One source and everything on the site that rests on it."""
     source = get_object_or_404(Source.objects.select_related("superseded_by"), key=key)
-    mark = f"[@{source.key}]"
-    context = {
-        "source": source,
+    texts = citing().get(source.key, [])[:RESTING]
+    lists = {
         "findings": source.findings.published().select_related("concept", "effect").order_by("concept__name", "route"),
         "claims": source.claims.published().select_related("concept", "effect").order_by("concept__name", "route"),
         "risks": source.risks.published().select_related("concept").order_by("concept__name"),
-        "concepts": Concept.objects.published().filter(Q(body__contains=mark) | Q(not_same_as__contains=mark)),
+        "concepts": Concept.objects.published().filter(pk__in=texts),
         # Named by products, which the glossary does not know: read through the relations they add to a source.
         "regulations": source.regulations.select_related("category").order_by("category__name", "jurisdiction"),
         "prices": source.prices.select_related("category").order_by("category__name"),
@@ -352,6 +468,12 @@ def source_detail(request: HtmxHttpRequest, key: str) -> HttpResponse:
         "red_flags": source.red_flags.all(),
         "questions": source.questions.all(),
         "reporting_bodies": source.reporting_bodies.all(),
+    }
+    shown = {name: list(rows[: RESTING + 1]) for name, rows in lists.items()}
+    context = {
+        "source": source,
+        **{name: rows[:RESTING] for name, rows in shown.items()},
+        "most": RESTING if any(len(rows) > RESTING for rows in shown.values()) else 0,
     }
     return render(request, "glossary/source_detail.html", context)
 

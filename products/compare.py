@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Case, Count, Prefetch, When
 from django.http import QueryDict
 
+from glossary import edition
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
 from glossary.near import near_concepts
 from products.models import (
     Category,
+    Goal,
     Jurisdiction,
     Price,
     Question,
@@ -23,6 +25,11 @@ from products.models import (
 
 MOST = 4
 MOST_FIRST = 5
+# With more findings than this in all, what stands behind one is at an address of its own; with still more, each cell has
+# one in full. So many others are told in a line each, and so many sources are listed below.
+IN_PLACE, IN_FULL, IN_A_LINE, SOURCES = 24, 60, 4, 40
+# Options of each kind in the list to choose from.
+MOST_LISTED, MOST_OFFERED = 150, 100
 # An address can be made as long as one likes; what is read of it is not.
 LONGEST_LIST, LONGEST_SLUG = 40, 60
 DOING_NOTHING = "doing-nothing"
@@ -124,6 +131,8 @@ class Cell:
     risks: list[Risk] = field(default_factory=list)
     regulation: Regulation | None = None
     missing: str = ""
+    briefly: list[Finding] = field(default_factory=list)
+    left_out: int = 0
 
     @property
     def likeness(self) -> tuple:
@@ -131,7 +140,7 @@ class Cell:
         return (
             self.text,
             tuple(map(str, self.entries)),
-            tuple((f.pk, f.route) for f in self.findings),
+            tuple((f.pk, f.route) for f in [*self.findings, *self.briefly]),
             tuple(r.title for r in self.risks),
             (self.regulation.status, self.regulation.detail) if self.regulation else None,
             self.missing,
@@ -209,6 +218,11 @@ class Comparison:
     natural_course: list[Finding] = field(default_factory=list)
     hidden_rows: int = 0
     was_renamed: bool = False
+
+    @property
+    def in_place(self) -> bool:
+        """Whether there are so few findings that each can open where it stands."""
+        return sum(len(column.findings) + len(column.elsewhere) for column in self.columns) <= IN_PLACE
 
     @property
     def slugs(self) -> list[str]:
@@ -524,6 +538,7 @@ def evidence_rows(columns: list[Column]) -> list[Row]:
     leading = [column for column in columns if not column.is_comparison] or columns
     goals = {pk for column in leading for pk in column.goal_ids}
     effects = {f.effect for c in columns for f in [*c.findings, *c.elsewhere] if f.effect_id in goals}
+    full = 1 if sum(len(column.findings) for column in columns) > IN_FULL else 3
     rows = []
     for effect in sorted(effects, key=lambda e: e.position):
         cells = []
@@ -532,8 +547,10 @@ def evidence_rows(columns: list[Column]) -> list[Row]:
             elsewhere = [] if here else [f for f in column.elsewhere if f.effect_id == effect.pk]
             cells.append(
                 Cell(
-                    findings=here,
-                    elsewhere=elsewhere,
+                    findings=here[:full],
+                    briefly=here[full:][:IN_A_LINE],
+                    elsewhere=elsewhere[:IN_A_LINE],
+                    left_out=max(len(here) - full, len(elsewhere)) - IN_A_LINE,
                     missing="" if here else "We hold no finding on this, this way.",
                 )
             )
@@ -623,27 +640,42 @@ def ask_rows(columns: list[Column]) -> list[Row]:
 
 
 def options_to_add(columns: list[Column]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(heading, [(slug, name)]) for the list from which one adds an option; three queries."""
+    """(heading, [(slug, name)]) for the list from which one adds an option: the first MOST_LISTED of each kind."""
     present = {column.slug for column in columns}
+    return [(heading, [row for row in rows if row[0] not in present]) for heading, rows in every_option()]
 
-    def rows(names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        return [(slug, name) for slug, name in names if slug not in present]
 
+@edition.kept(1)
+def every_option() -> list[tuple[str, list[tuple[str, str]]]]:
+    """What can be compared; three queries."""
     categories = Category.objects.published().order_by("name")
-    return [
-        ("To compare with", rows(categories.comparisons().values_list("slug", "name"))),
-        ("Products", rows(categories.treatments().values_list("slug", "name"))),
-        ("Concepts", rows(Concept.objects.published().order_by("name").values_list("slug", "name"))),
-    ]
+    named = {
+        "To compare with": categories.comparisons(),
+        "Products": categories.treatments(),
+        "Concepts": Concept.objects.published().order_by("name"),
+    }
+    return [(heading, list(rows.values_list("slug", "name")[:MOST_LISTED])) for heading, rows in named.items()]
 
 
 @dataclass
-class Goal:
-    """One thing that people want: what is sold for it, and what ordinary care offers."""
+class Offer:
+    """One thing that people want, and how much is sold for it; of that, and of ordinary care, what a page has room for."""
 
     effect: Effect
-    treatments: list[Category] = field(default_factory=list)
-    comparisons: list[Category] = field(default_factory=list)
+    count: int
+
+    def rows(self, kind: Category.Kind) -> list[Category]:
+        published = Category.objects.published().filter(kind=kind, goals__effect=self.effect)
+        nothing_last = Case(When(slug=DOING_NOTHING, then=1), default=0)
+        return list(published.defer("body").order_by(nothing_last, "name")[:MOST_OFFERED])
+
+    @property
+    def treatments(self) -> list[Category]:
+        return self.rows(Category.Kind.TREATMENT)
+
+    @property
+    def comparisons(self) -> list[Category]:
+        return self.rows(Category.Kind.COMPARISON)
 
 
 def ready_made() -> list[ReadyMade]:
@@ -651,18 +683,12 @@ def ready_made() -> list[ReadyMade]:
     return [ready for ready in ReadyMade.objects.with_items() if len(ready.slugs) > 1]
 
 
-def goals() -> list[Goal]:
-    """Every goal that something is sold for, in the effects' order; six queries."""
-    by_effect = {effect.pk: Goal(effect) for effect in Effect.objects.all()}
-    for category in Category.objects.published().with_ingredients().order_by("name"):
-        for goal in category.goals.all():
-            if category.kind == Category.Kind.COMPARISON:
-                by_effect[goal.effect_id].comparisons.append(category)
-            else:
-                by_effect[goal.effect_id].treatments.append(category)
-    for goal in by_effect.values():
-        goal.comparisons.sort(key=lambda category: category.slug == DOING_NOTHING)
-    return [goal for goal in by_effect.values() if goal.treatments]
+@edition.kept(1)
+def goals() -> list[Offer]:
+    """Every goal that something is sold for, in the effects' order; two queries."""
+    sold = Goal.objects.filter(category__state=State.PUBLISHED, category__kind=Category.Kind.TREATMENT)
+    counts = dict(sold.order_by().values_list("effect").annotate(Count("category", distinct=True)))
+    return [Offer(effect, counts[effect.pk]) for effect in Effect.objects.all() if effect.pk in counts]
 
 
 def sources_of(columns: list[Column]) -> list[Source]:

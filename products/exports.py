@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import Max
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from glossary.models import Finding, Source
 from products.models import Category
+
+# Rows in memory at a time, and rows from which on a file is sent as it is read.
+CHUNK, MOST_AT_ONCE = 1_000, 5_000
 
 COLUMNS = {
     "concept": "slug of the concept",
@@ -39,7 +45,7 @@ COLUMNS = {
 
 def rows() -> Iterator[dict[str, Any]]:
     """Published findings as plain values, in the order of COLUMNS."""
-    for finding in Finding.objects.published().for_reading():
+    for finding in Finding.objects.published().for_reading().iterator(chunk_size=CHUNK):
         sources = list(finding.sources.all())
         yield {
             "concept": finding.concept.slug,
@@ -93,7 +99,7 @@ FILES = [
 
 def source_rows() -> Iterator[dict[str, Any]]:
     """Sources as plain values, in the order of SOURCE_COLUMNS."""
-    for source in Source.objects.order_by("key"):
+    for source in Source.objects.order_by("key").iterator(chunk_size=CHUNK):
         row = {name: getattr(source, name) for name in SOURCE_COLUMNS}
         yield row | {"checked_on": source.checked_on.isoformat()}
 
@@ -108,23 +114,50 @@ def last_changed() -> str:
     return max(known, default=timezone.localdate()).isoformat()
 
 
-def write_csv(columns: dict[str, str], table: Iterator[dict[str, Any]]) -> str:
-    """A table as CSV (RFC 4180) in UTF-8, with a header line."""
+def csv_lines(columns: dict[str, str], table: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A table as CSV (RFC 4180), with a header line."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns))
     writer.writeheader()
     for row in table:
         # A cell that starts like a formula is run by spreadsheets when the file is opened.
         writer.writerow({k: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@" else v for k, v in row.items()})
-    return buffer.getvalue()
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
 
 
-def as_csv() -> str:
-    return write_csv(COLUMNS, rows())
+def json_parts(columns: dict[str, str], table: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """A table as one JSON object, in parts."""
+
+    def written(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    yield f'{{"licence": "CC BY 4.0", "columns": {written(columns)}, "items": ['
+    count = 0
+    for row in table:
+        yield f"{', ' if count else ''}{written(row)}"
+        count += 1
+    yield f'], "count": {count}}}'
 
 
-def sources_as_csv() -> str:
-    return write_csv(SOURCE_COLUMNS, source_rows())
+def as_file(name: str, ending: str) -> HttpResponseBase:
+    """“findings” or “sources” as a CSV or JSON file in UTF-8: whole, or as it is read where there are many rows."""
+    columns, table, held = {
+        "findings": (COLUMNS, rows(), Finding.objects.published()),
+        "sources": (SOURCE_COLUMNS, source_rows(), Source.objects.all()),
+    }[name]
+    parts = {"csv": csv_lines, "json": json_parts}[ending](columns, table)
+    kind = {"csv": "text/csv; charset=utf-8", "json": "application/json"}[ending]
+    response = (
+        StreamingHttpResponse(parts, content_type=kind)
+        if held.count() > MOST_AT_ONCE
+        else HttpResponse("".join(parts), content_type=kind)
+    )
+    if ending == "csv":
+        response.headers["Content-Disposition"] = f'attachment; filename="claimed-and-shown-{name}.csv"'
+    return response
 
 
 def data_package(root: str) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from datetime import date
 
 from django.contrib.sitemaps import Sitemap
+from django.contrib.sitemaps import views as sitemaps
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from glossary.models import Concept, Source
@@ -64,3 +66,15 @@ SITEMAPS = {
     "categories": CategorySitemap,
     "sources": SourceSitemap,
 }
+# More addresses than this stand in several files, with an index of them.
+MOST_AT_ONCE = 5_000
+for section in SITEMAPS.values():
+    section.limit = MOST_AT_ONCE
+
+
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """All addresses in one file, or where there are many, an index of the files that hold them."""
+    count = Concept.objects.published().count() + Category.objects.published().count() + Source.objects.count()
+    if count > MOST_AT_ONCE:
+        return sitemaps.index(request, SITEMAPS, sitemap_url_name="sitemap_section")
+    return sitemaps.sitemap(request, SITEMAPS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import segno
 from django.conf import settings
 from django.db.models import Count, QuerySet
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
@@ -19,17 +21,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from config.http import HtmxHttpRequest, site_root
-from glossary import jsonld
+from glossary import edition, jsonld
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, cited_keys
 from glossary.verdict import SHAPES, Certainty
-from glossary.views import chosen, references, renamed
+from glossary.views import IN_PLACE, SOURCES, chosen, evidence_page, page_of, references, renamed
 from products import adcheck, changes, compare, exports
 from products.card import draw_card
 from products.models import (
     Category,
     ContentCheck,
+    Goal,
     Ingredient,
     Jurisdiction,
     MissedSearch,
@@ -45,6 +48,7 @@ from products.search import suggest as suggest_from_guide
 from products.standards import CHECKLISTS
 from products.timeline import timeline
 
+CATEGORIES = 100  # on one page of the list
 API_BOUNDS = {"minimum": "from", "maximum": "to", "maxLength": "characters at most:", "default": "usually"}
 MAIN_CONCEPTS = ["cytokines", "prp", "supernatant", "lysate", "exosomes"]
 # The ways in that the cross-section of skin draws; the others do not pass through skin.
@@ -117,26 +121,47 @@ def category_list(request: HtmxHttpRequest) -> HttpResponse:
     effects = list(Effect.objects.all())
     goal, goal_notice = chosen(request.GET.get("goal", ""), [(e.slug, e.name) for e in effects], "a goal")
     route, route_notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
-    categories = list(Category.objects.published().for_listing())
-    routes = [(v, label) for v, label in Route.choices if any(c.route == v for c in categories)]
-    goals = [e for e in effects if any(g.effect_id == e.pk for c in categories for g in c.goals.all())]
-    if goal:
-        categories = [c for c in categories if any(g.effect.slug == goal for g in c.goals.all())]
-    if route:
-        categories = [c for c in categories if c.route == route]
+    every = index()
+    listed = [entry for entry in every if (not goal or goal in entry.goals) and (not route or entry.route == route)]
+    page, page_notice = page_of(listed, request.GET.get("page", ""), CATEGORIES)
+    rows = Category.objects.for_listing().defer("body").in_bulk([entry.pk for entry in page])
+    categories = [rows[entry.pk] for entry in page if entry.pk in rows]
     treatments = [c for c in categories if c.kind == Category.Kind.TREATMENT]
+    present, sold_for = {entry.route for entry in every}, {slug for entry in every for slug in entry.goals}
+    routes = [(value, label) for value, label in Route.choices if value in present]
     context = {
         "goal": goal,
         "route": route,
-        "goals": goals,
+        "goals": [effect for effect in effects if effect.slug in sold_for],
         "routes": routes,
-        "notices": [notice for notice in (goal_notice, route_notice) if notice],
+        "notices": [notice for notice in (goal_notice, route_notice, page_notice) if notice],
         "groups": [(label, rows) for v, label in routes if (rows := [c for c in treatments if c.route == v])],
         "comparisons": [c for c in categories if c.kind == Category.Kind.COMPARISON],
-        "count": len(categories),
+        "count": len(listed),
+        "page": page,
+        "kept": {name: value for name, value in (("goal", goal), ("route", route)) if value},
     }
-    page = "products/category_list.html"
-    return render(request, f"{page}#results" if request.htmx else page, context)
+    template = "products/category_list.html"
+    return render(request, f"{template}#results" if request.htmx else template, context)
+
+
+class Entry(NamedTuple):
+    """A published category in the index, with the slugs of what it is sold for."""
+
+    pk: int
+    route: str
+    goals: frozenset[str]
+
+
+@edition.kept(1)
+def index() -> list[Entry]:
+    """Every published category in the order of the list: treatments by route and name, then what to compare with."""
+    goals: dict[int, set[str]] = {}
+    for pk, slug in Goal.objects.order_by().values_list("category", "effect__slug"):
+        goals.setdefault(pk, set()).add(slug)
+    rows = list(Category.objects.published().order_by(Lower("name")).values_list("pk", "route", "kind"))
+    rows.sort(key=lambda row: (row[2] == Category.Kind.COMPARISON, Route.values.index(row[1])))
+    return [Entry(pk, route, frozenset(goals.get(pk, ()))) for pk, route, _ in rows]
 
 
 @require_safe
@@ -155,13 +180,23 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     regulations = list(category.regulations.for_reading())
     prices = list(category.prices.select_related("source"))
     cited = Source.objects.in_bulk(cited_keys(category.body), field_name="key")
-    rows = [*findings, *elsewhere, *risks, *regulations]
-    every_source = {s.key: s for row in rows for s in row.sources.all()} | cited
+    page, page_notice, (rows, rows_for_other_goals, rows_elsewhere), (shown_risks,) = evidence_page(
+        request.GET.get("page", ""),
+        [
+            [f for f in findings if f.effect_id in goal_ids],
+            [f for f in findings if f.effect_id not in goal_ids],
+            elsewhere,
+        ],
+        [risks],
+    )
+    shown = [*rows, *rows_for_other_goals, *rows_elsewhere]
+    every_source = {s.key: s for row in [*shown, *shown_risks, *regulations] for s in row.sources.all()} | cited
     every_source |= {p.source.key: p.source for p in prices} | {s.key: s for s in category.course_sources.all()}
     citations = Citations(every_source)
     body = render_markdown(category.body, Terms.on_page(), citations)
     for key in every_source:
         citations.number(key)
+    numbers = dict(list(citations.numbers.items())[:SOURCES])
     context = {
         "category": category,
         "is_drawn": category.route in DRAWN_ROUTES,
@@ -170,20 +205,24 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         "body": body,
         "where": where,
         "notices": [notice] if notice else [],
+        "page": page,
+        "page_notice": page_notice,
+        "kept": {"where": where} if where else {},
+        "in_place": len(shown) <= IN_PLACE,
         "jurisdictions": Jurisdiction.choices,
         "regulations": [r for r in regulations if not where or r.jurisdiction == where],
-        "rows": [f for f in findings if f.effect_id in goal_ids],
-        "rows_for_other_goals": [f for f in findings if f.effect_id not in goal_ids],
-        "rows_elsewhere": elsewhere,
-        "risks": risks,
+        "rows": rows,
+        "rows_for_other_goals": rows_for_other_goals,
+        "rows_elsewhere": rows_elsewhere,
+        "risks": shown_risks,
         "prices": prices,
         "ingredients": category.ingredients.all(),
         "roles": Ingredient.Role.choices,
         "questions": Question.for_categories([category])[:8],
         "red_flags": RedFlag.objects.exclude(severity=RedFlag.Severity.NOTE)[:8],
         "beside": [c for c in ordinary_care_for(category.goal_ids) if c.pk != category.pk][:3],
-        "numbers": citations.numbers,
-        "sources": [(number, every_source[key]) for key, number in citations.numbers.items()],
+        "numbers": numbers,
+        "sources": [(number, every_source[key]) for key, number in numbers.items()],
         "changes": changes.of_page(category),
     }
     if not request.htmx:
@@ -194,8 +233,8 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
                 root, ("Products", reverse("products:category_list")), (category.name, category.get_absolute_url())
             ),
         )
-    page = "products/category_detail.html"
-    return render(request, f"{page}#rules" if request.htmx else page, context)
+    template = "products/category_detail.html"
+    return render(request, f"{template}#rules" if request.htmx else template, context)
 
 
 @require_safe
@@ -216,6 +255,7 @@ def compare_items(request: HtmxHttpRequest) -> HttpResponse:
     if comparison.was_renamed:
         return redirect(f"{request.path}{comparison.address()}", permanent=True)
     goals, goal, notice, ready_made = [], None, "", []
+    sources = compare.sources_of(comparison.columns)
     if not comparison.columns:
         goals, ready_made = compare.goals(), compare.ready_made()
         names = [(g.effect.slug, g.effect.name) for g in goals]
@@ -233,7 +273,8 @@ def compare_items(request: HtmxHttpRequest) -> HttpResponse:
         "goals": goals,
         "goal": goal,
         "ready_made": ready_made,
-        "sources": compare.sources_of(comparison.columns),
+        "sources": sources[: compare.SOURCES],
+        "source_count": len(sources),
     }
     page = "products/compare.html"
     return render(request, f"{page}#comparison" if request.htmx else page, context)
@@ -472,19 +513,15 @@ def data_package(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def sources_csv(request: HttpRequest) -> HttpResponse:
+def sources_csv(request: HttpRequest) -> HttpResponseBase:
     """Every source as CSV."""
-    response = HttpResponse(exports.sources_as_csv(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="claimed-and-shown-sources.csv"'
-    return response
+    return exports.as_file("sources", "csv")
 
 
 @require_safe
-def sources_json(request: HttpRequest) -> HttpResponse:
+def sources_json(request: HttpRequest) -> HttpResponseBase:
     """Every source as JSON."""
-    rows = list(exports.source_rows())
-    body = {"licence": "CC BY 4.0", "columns": exports.SOURCE_COLUMNS, "items": rows, "count": len(rows)}
-    return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+    return exports.as_file("sources", "json")
 
 
 @require_safe
@@ -550,19 +587,15 @@ def offline(request: HtmxHttpRequest) -> HttpResponse:
 
 
 @require_safe
-def data_csv(request: HttpRequest) -> HttpResponse:
+def data_csv(request: HttpRequest) -> HttpResponseBase:
     """The whole evidence table as CSV."""
-    response = HttpResponse(exports.as_csv(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="claimed-and-shown-findings.csv"'
-    return response
+    return exports.as_file("findings", "csv")
 
 
 @require_safe
-def data_json(request: HttpRequest) -> HttpResponse:
+def data_json(request: HttpRequest) -> HttpResponseBase:
     """The whole evidence table as JSON."""
-    rows = list(exports.rows())
-    body = {"licence": "CC BY 4.0", "columns": exports.COLUMNS, "items": rows, "count": len(rows)}
-    return JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+    return exports.as_file("findings", "json")
 
 
 def what_it_takes(parameter: dict[str, Any], schema: dict[str, Any]) -> str:

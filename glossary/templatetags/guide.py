@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -23,6 +24,12 @@ register.simple_tag(pieces.piece, name="piece")
 def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
     """`numbers|lookup:key`: the value under a key that is itself a variable; empty when there is none."""
     return mapping.get(key, "")
+
+
+@register.filter
+def number_of(numbers: Mapping[str, int] | None, key: str) -> int | str:
+    """`numbers|number_of:key`: the number of a source in the page's list; empty where there is no list or not that source."""
+    return numbers.get(key, "") if numbers else ""
 
 
 @register.filter
@@ -45,6 +52,18 @@ def tongues(text: str) -> SafeString:
         for words, tongue in by_tongue(text)
     )
     return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+@register.filter
+def in_a_list(value: Any) -> list[Any]:
+    """`finding|in_a_list`: for a component that takes several."""
+    return [value]
+
+
+@register.filter
+def near_pages(page: Page) -> Iterator[int | str]:
+    """`page|near_pages`: the numbers of the first, the last and the neighbouring pages, with “…” for the others."""
+    return page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
 
 
 MARKS = {"concept": "term", "beside": "term", "effect": "claimed effect", "red_flag": "warning sign"}

@@ -272,13 +272,18 @@ def test_unknown_page_number_is_answered_in_words(client, wrinkles, address, pag
 # --- Cost
 
 
-@pytest.mark.parametrize("address", ["/evidence/", "/evidence/?view=table&sort=people", "/evidence/?kind=molecule"])
-def test_map_and_table_cost_three_queries_however_deep_the_families(client, address, django_assert_num_queries):
+@pytest.mark.parametrize(
+    ("address", "queries"),
+    [("/evidence/", 5), ("/evidence/?view=table&sort=people", 4), ("/evidence/?kind=molecule", 5)],
+)
+def test_map_and_table_cost_the_same_queries_however_deep_the_families(
+    client, address, queries, django_assert_num_queries
+):
     parent = None
     for _ in range(6):
         parent = make_concept(parent=parent, kind="molecule")
         make_finding(concept=parent, effect=make_effect())
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(queries):
         client.get(address)
 
 
