@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.csp import csp_override
 from django_htmx.middleware import HtmxDetails
@@ -48,6 +49,25 @@ def public_headers(
             response.headers["Cache-Control"] = "no-store, private"
             response.headers["X-Robots-Tag"] = "noindex"
         return response
+
+    return middleware
+
+
+# Characters of path and query together, as they come. The longest that a form here makes has half of that.
+LONGEST_ADDRESS = 4_000
+
+
+def short_address(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: 414 for an address that nothing here can have made."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if len(request.get_full_path_info()) <= LONGEST_ADDRESS:
+            return get_response(request)
+        if request.path_info.startswith("/api/"):
+            detail = f"An address has at most {LONGEST_ADDRESS:,} characters."
+            body = {"type": "about:blank", "title": "Address too long", "status": 414, "detail": detail}
+            return JsonResponse(body, status=414, content_type="application/problem+json")
+        return render(request, "400.html", {"longest_address": LONGEST_ADDRESS}, status=414)
 
     return middleware
 

@@ -133,6 +133,7 @@ MIDDLEWARE = [
     "config.logs.Watch",
     # For the desk, since public pages are compressed above. Secrets stay guarded: Django masks its tokens and pads the answer.
     "django.middleware.gzip.GZipMiddleware",
+    "config.http.short_address",
     "config.http.without_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

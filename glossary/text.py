@@ -6,8 +6,9 @@ from functools import lru_cache
 
 GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "κ": "kappa", "λ": "lambda", "ω": "omega"}
 DASHES = frozenset("-‐‑‒–—―−_/·・")
-# One visible letter: a character with the marks that belong to it, half-width Japanese voicing marks among them.
-LETTER = re.compile(r".[̀-ͯﾞﾟ]*", re.DOTALL)
+# One visible letter: a character with the marks that belong to it, half-width Japanese voicing marks among them. No language piles up
+# more than a few; to put thousands in order, as NFKC does, takes time by the square of their number.
+LETTER = re.compile(r".[̀-ͯﾞﾟ]{0,16}", re.DOTALL)
 # In plain ASCII there is nothing to do but this, and most of what is folded is plain ASCII.
 ASCII = {ord(char): " " for char in map(chr, range(128)) if char.isspace() or char in DASHES}
 
