@@ -13,9 +13,11 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from heapq import nsmallest
 
 from django.urls import reverse
 from rapidfuzz import fuzz, process
@@ -30,6 +32,8 @@ LONGEST = 200
 MOST_HITS = 100
 # More words than this are not looked at.
 MOST_WORDS = 16
+# Of the words that begin with what was typed, so many of the shortest are looked at.
+MOST_ENDINGS = 100
 # Entries are left out below this score, and below this share of the best one.
 LEAST_SCORE, LEAST_SHARE = 0.24, 0.3
 # How alike a misspelt word (0 to 1) and a whole misspelt name (0 to 100) must be.
@@ -207,15 +211,23 @@ class Guide:
         effects = {entry.object_id: entry.pk for entry in self.entries.values() if entry.kind == "effect"}
         # Of each product: the entries of its claimed actives; of what else is in it, in its name, or what it is sold for.
         self.parts: dict[int, tuple[list[int], list[int]]] = {}
+        self.with_active: dict[int, list[int]] = defaultdict(list)
         for entry in self.entries.values():
             if entry.kind != "category":
                 continue
             own = set(words(entry.name))
-            in_name = [n.entry.pk for n in self.names if n.entry.kind == "concept" and own.issuperset(n.words)]
+            told = sorted({index for word in own for index in self.by_word.get(word, ())})
+            in_name = [
+                self.names[index].entry.pk
+                for index in told
+                if self.names[index].entry.kind == "concept" and own.issuperset(self.names[index].words)
+            ]
             others = [concepts[pk] for pk in entry.parts["others"] if pk in concepts]
             goals = [effects[pk] for pk in entry.parts["goals"] if pk in effects]
             actives = [concepts[pk] for pk in entry.parts["active"] if pk in concepts]
             self.parts[entry.pk] = actives, list(dict.fromkeys([*goals, *others, *in_name]))
+            for pk in actives:
+                self.with_active[pk].append(entry.pk)
 
     def near(self, word: str, shortest: int) -> dict[str, float]:
         """The words of names that begin with this one or that it begins with, and how close they are.
@@ -227,8 +239,9 @@ class Guide:
             return near
         wide = not word.isascii()
         if wide or len(word) >= shortest:
-            for other in self.words:
-                if other != word and other.startswith(word):
+            first, last = bisect_left(self.words, word), bisect_left(self.words, f"{word}\U0010ffff")
+            for other in nsmallest(MOST_ENDINGS, self.words[first:last], key=len):
+                if other != word:
                     near[other] = 0.75 + 0.25 * len(word) / len(other)
         if not wide:
             for length in range(max(5, len(word) - 6), len(word)):
@@ -461,7 +474,7 @@ def rank(
         covered = sum(asked[n].weight * value for n, value in beside.items()) / whole
         _, of_words, name = named.get(pk, (0, {}, None))
         consider(Match(entry, TEXT_ALONE**0.4 * covered**0.6 * OF_KIND[entry.kind], name, of_words, in_text[pk]))
-    for pk in guide.parts:
+    for pk in {pk: None for active in named for pk in guide.with_active.get(active, ())}:
         if match := by_parts(guide, pk, asked, named, of_entry, in_text[pk], whole):
             consider(match)
     for match in by_whole_name(guide, query, asked, literal=literal):

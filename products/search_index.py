@@ -30,6 +30,9 @@ FORM = 1
 # More of a text than this is not looked through, and longer words than this are cut.
 LONGEST_TEXT, LONGEST_WORD = 60_000, 40
 
+# A word that stands in more texts than this tells little: so many of them are looked at.
+MOST_TEXTS = 1_000
+
 TABLE = "products_searchentry"
 WORDS, PIECES = "products_search_words", "products_search_pieces"
 
@@ -333,17 +336,19 @@ def postings(asked: list[str]) -> list[tuple[int, str, int]]:
         term = pattern(word)
         if connection.vendor == "sqlite":
             for place in ("lead", "body"):
-                selects.append(f"SELECT {number}, '{place}', rowid FROM {WORDS} WHERE {WORDS} MATCH %s")
+                some = f"SELECT {number}, '{place}', rowid FROM {WORDS} WHERE {WORDS} MATCH %s LIMIT {MOST_TEXTS}"
+                selects.append(f"SELECT * FROM ({some}) AS {place}_{number}")
                 values.append(f"{place} : {term} NOT kind : source")
             one = f"SELECT {number}, 'source', rowid FROM {WORDS} WHERE {WORDS} MATCH %s LIMIT 1"
             values.append(f"{term} AND kind : source")
         else:
             star = "" if ":" in term else ":"
             for place, weight in (("lead", "B"), ("body", "C")):
-                selects.append(
+                some = (
                     f"SELECT {number}, '{place}', id FROM {TABLE} "
-                    "WHERE kind <> 'source' AND vector @@ to_tsquery('simple', %s)"
+                    f"WHERE kind <> 'source' AND vector @@ to_tsquery('simple', %s) LIMIT {MOST_TEXTS}"
                 )
+                selects.append(f"SELECT * FROM ({some}) AS {place}_{number}")
                 values.append(f"{term}{star}{weight}")
             one = (
                 f"SELECT {number}, 'source', id FROM {TABLE} "

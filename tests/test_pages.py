@@ -433,3 +433,89 @@ def test_pictures_of_the_guide_are_current_in_size_and_light(client):
         assert f"static/{name}" in readme
         with Image.open(file) as picture:
             assert picture.size == (int(width), int(height)), name
+
+
+# --- Long lists, and pages that do not grow with what the database holds
+
+
+def test_the_glossary_shows_its_entries_in_pages_and_keeps_its_filters(client):
+    for n in range(151):
+        make_concept(name=f"Word {n:03}", kind="molecule")
+    first = client.get("/glossary/?kind=molecule").text
+    assert "Word 149" in first
+    assert "Word 150" not in first
+    assert "/glossary/?kind=molecule&amp;page=2" in first
+    second = client.get("/glossary/?kind=molecule&page=2").text
+    assert "Word 150" in second
+    assert "Word 149" not in second
+    assert "There is no page “9”; this is page 2 of 2." in client.get("/glossary/?page=9").text
+
+
+def test_products_stand_in_pages(client):
+    concept = make_concept()
+    for n in range(101):
+        make_category(name=f"Offer {n:03}", ingredients=[concept])
+    assert "Offer 100" not in client.get("/products/").text
+    assert "Offer 100" in client.get("/products/?page=2").text
+
+
+def test_a_page_with_many_findings_leads_to_what_stands_behind_each(client):
+    concept = make_concept(slug="thing")
+    findings = [make_finding(concept=concept, certainty_reason=f"Because of {n}.") for n in range(13)]
+    page = client.get("/glossary/thing/").text
+    address = findings[0].own_url
+    assert f'href="{address}"' in page
+    assert "Because of 0." not in page
+    assert "Because of 0." in client.get(address).text
+    part = client.get(address, headers={"HX-Request": "true"}).text
+    assert part.strip().startswith("<details")
+    assert "Because of 0." in part
+    assert client.get("/glossary/thing/effect-of-nothing/injected/").status_code == 404
+
+
+def test_a_concept_with_very_many_findings_shows_them_in_pages(client):
+    concept = make_concept(slug="thing")
+    for n in range(31):
+        make_finding(concept=concept, shown=f"Shown number {n:02}.")
+    assert "Shown number 30." not in client.get("/glossary/thing/").text
+    assert "Shown number 30." in client.get("/glossary/thing/?page=2").text
+
+
+def test_a_large_guide_has_no_large_page(client):
+    from tests.bench import scale
+    from tests.bench.generate import fill as fill_guide
+
+    fill_guide(100)
+    sizes = {
+        name: len(client.get(address).content) for name, address in scale.addresses().items() if "data" not in address
+    }
+    del sizes["sitemap"], sizes["API, list"]
+    assert {name: size for name, size in sizes.items() if size > scale.MOST_BYTES} == {}
+
+
+def test_many_addresses_stand_in_several_sitemaps(client, monkeypatch):
+    from products import sitemaps
+
+    monkeypatch.setattr(sitemaps, "MOST_AT_ONCE", 1)
+    make_concept(slug="one")
+    make_concept(slug="two")
+    index = client.get("/sitemap.xml").text
+    assert "<sitemapindex" in index
+    assert "/sitemap-concepts.xml" in index
+    assert "/glossary/two/" in client.get("/sitemap-concepts.xml").text
+
+
+@pytest.mark.parametrize(
+    "address", ["/data/findings.csv", "/data/findings.json", "/data/sources.csv", "/data/sources.json"]
+)
+def test_a_large_file_is_the_same_when_it_is_sent_in_parts(client, monkeypatch, address):
+    from products import exports
+
+    for _ in range(3):
+        make_finding()
+    whole = client.get(address)
+    monkeypatch.setattr(exports, "MOST_AT_ONCE", 1)
+    # Another address, since the first answer is kept.
+    parts = client.get(f"{address}?again=1")
+    assert parts.streaming
+    assert b"".join(parts.streaming_content) == whole.content

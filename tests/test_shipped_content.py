@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from glossary.models import Concept, Effect, Finding, Source
-from products.models import Category, Jurisdiction, Question, RedFlag, Regulation, ReportingBody
+from products.models import Category, Jurisdiction, Question, ReadyMade, RedFlag, Regulation, ReportingBody
 from products.standards import CHECKLISTS
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +171,25 @@ def test_shipped_content_is_enough_to_be_useful(shipped_content):
 def test_every_concept_and_category_page_answers(client, shipped_content):
     for page in [*Concept.objects.published(), *Category.objects.published()]:
         assert client.get(page.get_absolute_url()).status_code == 200, page
+
+
+def test_no_page_is_larger_than_150_kb(client, shipped_content):
+    entries = [*Concept.objects.published(), *Category.objects.published(), *ReadyMade.objects.all()]
+    lists = [
+        "/",
+        "/glossary/",
+        "/products/",
+        "/evidence/",
+        "/evidence/?view=table",
+        "/sources/",
+        "/changes/",
+        "/visit/",
+    ]
+    sizes = {
+        address: len(client.get(address).content)
+        for address in [*lists, *(entry.get_absolute_url() for entry in entries)]
+    }
+    assert {address: size for address, size in sizes.items() if size > 150_000} == {}
 
 
 def test_page_and_fragment_both_vary_by_htmx_and_the_fragment_is_bare(client, shipped_content):
