@@ -101,6 +101,22 @@ def test_very_low_certainty_is_never_drawn_as_a_result(direction):
     assert verdict(direction, "not-stated", "very-low", DAY).shape == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("choices", "drawn"),
+    [
+        (("mixed", "not-stated", "moderate"), ("mixed", 3, "moderate")),
+        (("harm", "not-stated", "very-low"), ("harm", 1, "very low")),
+        (("unknown", "not-stated", "very-low"), ("unknown", 1, "very low")),
+        (("unknown", "not-stated", "none"), ("untested", 0, "not tested in people")),
+        (("harm", "small", "high"), ("harm", 4, "high")),
+    ],
+)
+def test_shape_steps_and_level_go_with_the_sentence_on_every_path(choices, drawn):
+    answer = verdict(*choices, DAY)
+    assert (answer.shape, answer.steps, answer.certainty) == drawn
+    assert answer.meter == [True] * drawn[1] + [False] * (4 - drawn[1])
+
+
 def test_meter_says_in_words_what_it_draws():
     assert verdict("benefit", "small", "low", DAY).meter_label == "Certainty: low, 2 of 4"
     assert verdict("unknown", "not-stated", "none", DAY).meter_label == "Certainty: none, not tested in people"
