@@ -14,7 +14,7 @@ from products.timeline import GAP, timeline
 from products.views import DRAWN_ROUTES
 from tests.factories import make_category, make_concept, make_regulation
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 TODAY = date(2026, 11, 25)
 
 

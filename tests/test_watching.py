@@ -21,7 +21,7 @@ from config import logs, views
 from products import search_index
 from tests.factories import make_category, make_concept
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 NUMBER = re.compile(r"[0-9a-f]{16}")
 

@@ -17,7 +17,7 @@ from glossary.models import Concept
 from products.models import Category
 from tests.factories import make_category, make_concept, make_finding
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 MOST_CSS = 14_000
 MOST_SCRIPT = 8_000

@@ -21,7 +21,7 @@ from glossary.writing import tangle
 from tests.factories import make_alias, make_category, make_concept, make_finding, make_question, make_risk, make_source
 from tests.forms import read_form
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def make_editor(*codenames):

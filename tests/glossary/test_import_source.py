@@ -14,7 +14,7 @@ from glossary.reference_import import Unreadable, understand
 from glossary.references import as_bibtex, as_csl_json, as_ris
 from tests import factories
 
-pytestmark = [pytest.mark.django_db, pytest.mark.ignore_template_errors]
+pytestmark = [pytest.mark.django_db, pytest.mark.ignore_template_errors, pytest.mark.one_database]
 
 CSL = json.dumps(
     {

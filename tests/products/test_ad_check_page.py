@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from products import adcheck
 from tests.factories import make_category, make_concept, make_effect, make_finding, make_question, make_red_flag
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 AD = "Exosomes erase wrinkles, guaranteed!"
 
 

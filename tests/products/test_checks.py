@@ -24,7 +24,7 @@ from tests.factories import (
     make_source,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 DUE = TODAY + timedelta(days=365)
 NOTED = {"note": "The abstract was read."}

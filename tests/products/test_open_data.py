@@ -13,7 +13,7 @@ from pybtex.database import parse_string
 from products.models import Category
 from tests.factories import make_category, make_concept, make_effect, make_finding, make_regulation, make_source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture
