@@ -169,6 +169,7 @@ def postgresql(folder: Path) -> Iterator[str]:
 def check(run: Run) -> None:
     run.step("ruff check", BIN / "ruff", "check", ".")
     run.step("ruff format", BIN / "ruff", "format", "--check", ".")
+    run.step("types", BIN / "mypy", "--cache-dir", run.scratch / "types")
     audit(run)
     run.manage("check", "check", "--fail-level", "WARNING")
     production = {"SECRET_KEY": secrets.token_urlsafe(60), "ALLOWED_HOSTS": "guide.example.org"}
@@ -177,6 +178,7 @@ def check(run: Run) -> None:
     run.manage("collectstatic", "collectstatic", "--no-input", "--verbosity", "0")
     if run.manage("migrate", "migrate", "--verbosity", "0") and run.manage("load_content", "load_content"):
         run.manage("check_content", "check_content")
+        run.env["LOADED"] = run.env["DATA_DIR"]  # for the screenshots, which would load it once more
     # Side by side: each keeps one core busy.
     with ThreadPoolExecutor(1) as beside:
         other = beside.submit(in_a_browser, run)

@@ -299,7 +299,8 @@ class Asker:
 
     def ask(self, url: str) -> Answer:
         """One address, followed through its redirects and put into a word."""
-        here, seen, is_moved, status = url, set(), False, None
+        here, is_moved, status = url, False, None
+        seen: set[tuple[str, str]] = set()
         # Many journals send a reader round once to see whether cookies are kept; they are, until this address is done.
         cookies: dict[str, dict[str, str]] = {}
         try:

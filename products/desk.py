@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,8 +21,8 @@ from glossary.models import Concept, Finding, LinkCheck, Revision, Source, State
 from products.models import Category, ContentCheck, MissedSearch
 
 MOST = 10
-SOON = timezone.timedelta(days=30)
-MISSED_FOR = timezone.timedelta(days=30)
+SOON = timedelta(days=30)
+MISSED_FOR = timedelta(days=30)
 WORKFLOW: tuple[type[Model], ...] = (Concept, Finding, Category)
 
 

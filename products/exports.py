@@ -106,10 +106,7 @@ def source_rows() -> Iterator[dict[str, Any]]:
 
 def last_changed() -> str:
     """The day of the last change to what is exported, ISO 8601; today while there is nothing yet."""
-    days = [
-        model.history.aggregate(last=Max("history_date"))["last"]  # type: ignore[attr-defined]
-        for model in (Finding, Source, Category)
-    ]
+    days = [model.history.aggregate(last=Max("history_date"))["last"] for model in (Finding, Source, Category)]
     known = [timezone.localtime(day).date() for day in days if day]
     return max(known, default=timezone.localdate()).isoformat()
 

@@ -6,8 +6,8 @@ from django.contrib.syndication.views import Feed
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 
+from glossary.trail import Change
 from products import changes
-from products.changes import Change
 
 
 class ChangeFeed(Feed):

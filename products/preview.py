@@ -44,7 +44,7 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
             words = "This draft no longer fits what it refers to. Its editor can mend that."
             return render(request, "products/preview_gone.html", {"words": words}, status=409)
         show(entry)
-        request.preview = work or entry  # type: ignore[attr-defined] - base.html then says what this is
+        request.preview = work or entry  # type: ignore[attr-defined]  # base.html then says what this is
         response = page_of(request, entry)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response

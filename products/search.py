@@ -326,7 +326,7 @@ def typed_words(query: str) -> list[tuple[str, str]]:
     """(word as looked up, as typed) of the words that say something, without repeats."""
     text = fold(query)
     without = ASKING_PHRASE.sub(" ", text)
-    found = {}
+    found: dict[str, str] = {}
     for part in (without if words(without) else text).split():
         for word in words(part):
             found.setdefault(word, part.strip(MARKS))

@@ -179,7 +179,7 @@ def tokens(text: str) -> list[str]:
 
 def steps_of(wording: str) -> list[Step]:
     """A wording of a script with spaces, step by step."""
-    steps = []
+    steps: list[Step] = []
     for number, segment in enumerate(wording.split("…")):
         for index, token in enumerate(tokens(segment)):
             written = choices(token)
