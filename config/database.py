@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.utils.translation import gettext_lazy as _
 
 # --- How long to wait (PostgreSQL)
 
@@ -73,11 +74,11 @@ class Trouble:
     retry_after: int  # seconds
 
 
-AWAY = Trouble(503, "Our database does not answer", "It will be back soon.", 10)
-BUSY = Trouble(503, "Our database is busy", "Somebody else is saving just now.", 5)
-FULL = Trouble(507, "There is no room left to save anything", "Whoever runs this site has to make room.", 300)
-FIXED = Trouble(503, "Nothing can be saved just now", "The database may be read but not written to.", 60)
-BROKEN = Trouble(503, "Our database is damaged", "Whoever runs this site has to bring back a backup.", 300)
+AWAY = Trouble(503, _("Our database does not answer"), _("It will be back soon."), 10)
+BUSY = Trouble(503, _("Our database is busy"), _("Somebody else is saving just now."), 5)
+FULL = Trouble(507, _("There is no room left to save anything"), _("Whoever runs this site has to make room."), 300)
+FIXED = Trouble(503, _("Nothing can be saved just now"), _("The database may be read but not written to."), 60)
+BROKEN = Trouble(503, _("Our database is damaged"), _("Whoever runs this site has to bring back a backup."), 300)
 
 
 def trouble(error: BaseException | None) -> Trouble | None:

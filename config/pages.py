@@ -34,6 +34,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date, parse_http_date_safe
 from django.utils.text import compress_sequence
+from django.utils.translation import get_language
 
 from config import metrics
 from config.logs import HEADER
@@ -227,7 +228,7 @@ class Pages:
         meta = request.META
         # The host as it was sent: one that is not ours gets no page that could be kept.
         site = f"{request.scheme}://{meta.get('HTTP_HOST')}{request.path}?{meta.get('QUERY_STRING')}"
-        text = f"{self.release} {known.edition.token} {known.day} {meta.get('HTTP_HX_REQUEST') == 'true'} {site}"
+        text = f"{self.release} {known.edition.token} {known.day} {get_language()} {meta.get('HTTP_HX_REQUEST') == 'true'} {site}"
         return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
 
     def find(self, key: str, encoding: str) -> Kept | None:

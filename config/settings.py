@@ -159,7 +159,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.http.site_context",
             ],
-            "builtins": ["glossary.templatetags.guide"],
+            "builtins": ["django.templatetags.i18n", "glossary.templatetags.guide"],
         },
     },
 ]
@@ -224,6 +224,7 @@ if REDIS_URL := os.environ.get("REDIS_URL"):
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 USE_TZ = True
 
 # --- Static files

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db.models import Count
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from glossary import edition
 from glossary.models import Concept, Finding, Route
@@ -18,7 +18,13 @@ from glossary.text import fold
 from glossary.verdict import verdict
 
 # What the table may be ordered by, and the verdicts from better to not tested.
-SORTS = {"effect": "Effect", "concept": "Concept", "direction": "Answer", "certainty": "Certainty", "people": "People"}
+SORTS = {
+    "effect": gettext_lazy("Effect"),
+    "concept": gettext_lazy("Concept"),
+    "direction": gettext_lazy("Answer"),
+    "certainty": gettext_lazy("Certainty"),
+    "people": gettext_lazy("People"),
+}
 ORDERS = {"asc": "ascending", "desc": "descending"}
 MOST_FIRST = {"certainty", "people"}
 ANSWERS = ["benefit", "no-difference", "harm", "mixed", "unknown", "untested"]
@@ -78,14 +84,20 @@ def headings(sort: str, order: str) -> list[tuple[str, str, str]]:
 
 def counted(finding: Finding) -> str:
     """How many people were studied, for reading: “1,180”, or “not stated”."""
-    return "not stated" if finding.people is None else f"{finding.people:,}"
+    return gettext("not stated") if finding.people is None else f"{finding.people:,}"
 
 
 def order_words(sort: str, order: str) -> str:
     """An order of the table in words: “in order of people, most first”."""
     if sort in MOST_FIRST:
-        return f"in order of {SORTS[sort].lower()}, {'most' if order == 'desc' else 'least'} first"
-    return f"in order of {SORTS[sort].lower()}{', the last first' if order == 'desc' else ''}"
+        words = (
+            gettext("in order of %(sort)s, most first")
+            if order == "desc"
+            else gettext("in order of %(sort)s, least first")
+        )
+    else:
+        words = gettext("in order of %(sort)s, the last first") if order == "desc" else gettext("in order of %(sort)s")
+    return words % {"sort": SORTS[sort].lower()}
 
 
 @dataclass(frozen=True)
@@ -107,17 +119,20 @@ def mark_of(finding: Finding) -> Mark:
     """The mark of one finding; reads its concept and effect."""
     verdict = finding.verdict
     # The gist: the legend says why we do not know, and the finding's own page when the search was made.
-    said = lower_first(re.split(r": |, as far", verdict.sentence)[0])
-    people = f", {counted(finding)} {'person' if finding.people == 1 else 'people'}"
-    if finding.people is None:
-        people = "" if verdict.shape == "untested" else ", number of people not stated"
+    said = lower_first(verdict.gist)
+    words = f"{lower_first(finding.get_route_display())}: {said}"
+    if finding.people is not None:
+        people = ngettext("%(words)s, %(count)s person", "%(words)s, %(count)s people", finding.people)
+        words = people % {"words": words, "count": counted(finding)}
+    elif verdict.shape != "untested":
+        words = gettext("%(words)s, number of people not stated") % {"words": words}
     return Mark(
         url=finding.get_absolute_url(),
         shape=verdict.shape,
         band=finding.people_band,
         concept=finding.concept.name,
         effect=lower_first(finding.effect.name),
-        words=f"{lower_first(finding.get_route_display())}: {said}{people}",
+        words=words,
     )
 
 
@@ -150,8 +165,8 @@ def in_families(pks: Iterable[int]) -> list[tuple[str, int]]:
     def family(pk: int) -> tuple[int, str]:
         kind, path = paths[pk]
         if kind == Concept.Kind.CARE:
-            return 3, "Ordinary care"
-        return (1, path[0]) if relatives[path[0]] > 1 else (2, "Others")
+            return 3, gettext("Ordinary care")
+        return (1, path[0]) if relatives[path[0]] > 1 else (2, gettext("Others"))
 
     order = sorted(paths, key=lambda pk: (family(pk), [fold(name) for name in paths[pk][1]]))
     return [(family(pk)[1], pk) for pk in order]

@@ -14,6 +14,8 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat, Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from glossary.text import fold
@@ -27,24 +29,24 @@ CITING = frozenset({"body", "not_same_as"})
 class Route(models.TextChoices):
     """How something enters the body, or that nothing does."""
 
-    INTACT_SKIN = "intact-skin", "On the skin"
-    AFTER_PROCEDURE = "after-procedure", "After a procedure"
-    MICRONEEDLED = "microneedled", "Needled in"
-    INJECTED = "injected", "Injected"
-    WOUND = "wound", "On a wound"
-    SYSTEMIC = "systemic", "Swallowed or into a vein"
-    DEVICE = "device", "Device alone"
-    WAY_OF_LIFE = "way-of-life", "Way of life"
-    NONE = "none", "Nothing done"
+    INTACT_SKIN = "intact-skin", _("On the skin")
+    AFTER_PROCEDURE = "after-procedure", _("After a procedure")
+    MICRONEEDLED = "microneedled", _("Needled in")
+    INJECTED = "injected", _("Injected")
+    WOUND = "wound", _("On a wound")
+    SYSTEMIC = "systemic", _("Swallowed or into a vein")
+    DEVICE = "device", _("Device alone")
+    WAY_OF_LIFE = "way-of-life", _("Way of life")
+    NONE = "none", _("Nothing done")
 
 
 class State(models.TextChoices):
     """Where an entry stands between first words and readers."""
 
-    DRAFT = "draft", "draft"
-    IN_REVIEW = "in-review", "in review"
-    PUBLISHED = "published", "published"
-    WITHDRAWN = "withdrawn", "withdrawn"
+    DRAFT = "draft", _("draft")
+    IN_REVIEW = "in-review", _("in review")
+    PUBLISHED = "published", _("published")
+    WITHDRAWN = "withdrawn", _("withdrawn")
 
 
 class PublishableQuerySet(models.QuerySet):
@@ -146,21 +148,21 @@ class Source(models.Model):
     NATURAL_KEY = ("key",)
 
     class Kind(models.TextChoices):
-        RCT = "rct", "randomised trial"
-        META_ANALYSIS = "meta-analysis", "meta-analysis"
-        SYSTEMATIC_REVIEW = "systematic-review", "systematic review"
-        COHORT = "cohort", "study without random groups"
-        CASE_SERIES = "case-series", "case series"
-        CASE_REPORT = "case-report", "case report"
-        NARRATIVE_REVIEW = "narrative-review", "overview by experts"
-        GUIDELINE = "guideline", "guideline"
-        CLASSIFICATION = "classification", "definition or standard"
-        LAB_STUDY = "lab-study", "laboratory study"
-        ANIMAL_STUDY = "animal-study", "animal study"
-        DRUG_LABEL = "drug-label", "medicine label"
-        LAW = "law", "law or court ruling"
-        REGULATOR_NOTICE = "regulator-notice", "regulator's page"
-        NEWS = "news", "news, trade or seller's page"
+        RCT = "rct", _("randomised trial")
+        META_ANALYSIS = "meta-analysis", _("meta-analysis")
+        SYSTEMATIC_REVIEW = "systematic-review", _("systematic review")
+        COHORT = "cohort", _("study without random groups")
+        CASE_SERIES = "case-series", _("case series")
+        CASE_REPORT = "case-report", _("case report")
+        NARRATIVE_REVIEW = "narrative-review", _("overview by experts")
+        GUIDELINE = "guideline", _("guideline")
+        CLASSIFICATION = "classification", _("definition or standard")
+        LAB_STUDY = "lab-study", _("laboratory study")
+        ANIMAL_STUDY = "animal-study", _("animal study")
+        DRUG_LABEL = "drug-label", _("medicine label")
+        LAW = "law", _("law or court ruling")
+        REGULATOR_NOTICE = "regulator-notice", _("regulator's page")
+        NEWS = "news", _("news, trade or seller's page")
 
     # What may carry a verdict; the other kinds may only back claims, prices, rules and events.
     STUDIES = frozenset(
@@ -181,24 +183,24 @@ class Source(models.Model):
     )
 
     class Read(models.TextChoices):
-        FULL_TEXT = "full-text", "the full text"
-        PAGE = "page", "the page"
-        ABSTRACT = "abstract", "the abstract only"
-        EXCERPT = "excerpt", "an excerpt only"
-        SECONDARY = "secondary", "another page's account of it"
+        FULL_TEXT = "full-text", _("the full text")
+        PAGE = "page", _("the page")
+        ABSTRACT = "abstract", _("the abstract only")
+        EXCERPT = "excerpt", _("an excerpt only")
+        SECONDARY = "secondary", _("another page's account of it")
 
     class Funder(models.TextChoices):
-        MAKER = "maker", "the maker or seller"
-        INDEPENDENT = "independent", "independent money"
-        MIXED = "mixed", "maker and others"
-        NOT_STATED = "not-stated", "not stated in what we read"
-        NOT_APPLICABLE = "not-applicable", "does not apply"
+        MAKER = "maker", _("the maker or seller")
+        INDEPENDENT = "independent", _("independent money")
+        MIXED = "mixed", _("maker and others")
+        NOT_STATED = "not-stated", _("not stated in what we read")
+        NOT_APPLICABLE = "not-applicable", _("does not apply")
 
     class Status(models.TextChoices):
-        CURRENT = "current", "current"
-        CONCERN = "concern", "expression of concern"
-        RETRACTED = "retracted", "retracted"
-        SUPERSEDED = "superseded", "superseded"
+        CURRENT = "current", _("current")
+        CONCERN = "concern", _("expression of concern")
+        RETRACTED = "retracted", _("retracted")
+        SUPERSEDED = "superseded", _("superseded")
 
     # What is no longer to be relied on; a superseded source was right in its day.
     DOUBTED = frozenset({Status.RETRACTED, Status.CONCERN})
@@ -301,14 +303,14 @@ class Concept(Publishable):
     PARTS = ("aliases", "risks")
 
     class Kind(models.TextChoices):
-        FAMILY = "family", "family"
-        MOLECULE = "molecule", "molecule"
-        PREPARATION = "preparation", "preparation"
-        CELL = "cell", "cell"
-        PROCESS = "process", "process or idea"
-        MEASURE = "measure", "measure"
-        MARKETING = "marketing", "marketing term"
-        CARE = "care", "ordinary care"
+        FAMILY = "family", _("family")
+        MOLECULE = "molecule", _("molecule")
+        PREPARATION = "preparation", _("preparation")
+        CELL = "cell", _("cell")
+        PROCESS = "process", _("process or idea")
+        MEASURE = "measure", _("measure")
+        MARKETING = "marketing", _("marketing term")
+        CARE = "care", _("ordinary care")
 
     slug = models.SlugField(max_length=60, unique=True, help_text="The end of the address. Other sites link to it.")
     name = models.CharField(max_length=120)
@@ -390,13 +392,13 @@ class Alias(models.Model):
     NATURAL_KEY = ("concept__slug", "text", "language")
 
     class Kind(models.TextChoices):
-        SYNONYM = "synonym", "synonym"
-        ABBREVIATION = "abbreviation", "abbreviation"
-        INCI = "inci", "label name (INCI)"
-        MARKETING = "marketing", "marketing name"
-        TRANSLATION = "translation", "translation"
-        MISSPELLING = "misspelling", "misspelling"
-        SEARCH = "search", "what people type"
+        SYNONYM = "synonym", _("synonym")
+        ABBREVIATION = "abbreviation", _("abbreviation")
+        INCI = "inci", _("label name (INCI)")
+        MARKETING = "marketing", _("marketing name")
+        TRANSLATION = "translation", _("translation")
+        MISSPELLING = "misspelling", _("misspelling")
+        SEARCH = "search", _("what people type")
 
     concept = models.ForeignKey(Concept, models.CASCADE, related_name="aliases")
     text = models.CharField(max_length=160)
@@ -452,11 +454,11 @@ class Effect(models.Model):
     PARTS = ("wordings",)
 
     class BodyArea(models.TextChoices):
-        FACE = "face", "face"
-        SKIN = "skin", "skin anywhere"
-        SCALP = "scalp", "scalp"
-        JOINTS = "joints", "joints"
-        WHOLE_BODY = "whole-body", "whole body"
+        FACE = "face", _("face")
+        SKIN = "skin", _("skin anywhere")
+        SCALP = "scalp", _("scalp")
+        JOINTS = "joints", _("joints")
+        WHOLE_BODY = "whole-body", _("whole body")
 
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
@@ -653,13 +655,22 @@ class Finding(Publishable):
         """Who paid for the studies behind it, in one sentence; reads the prefetched sources."""
         studies = [source for source in self.sources.all() if source.is_study]
         if not studies:
-            return "No study in people to pay for." if self.certainty == Certainty.NONE else "Not stated."
+            return (
+                gettext("No study in people to pay for.")
+                if self.certainty == Certainty.NONE
+                else gettext("Not stated.")
+            )
         count = len(studies)
         paid = sum(source.funder in (Source.Funder.MAKER, Source.Funder.MIXED) for source in studies)
         silent = sum(source.funder == Source.Funder.NOT_STATED for source in studies)
-        noun = "study" if count == 1 else "studies"
-        said = f"Makers or sellers paid for or took part in {paid} of {count} {noun}."
-        return f"{said} For {silent}, what we read does not say who paid." if silent else said
+        said = ngettext(
+            "Makers or sellers paid for or took part in %(paid)s of %(count)s study.",
+            "Makers or sellers paid for or took part in %(paid)s of %(count)s studies.",
+            count,
+        ) % {"paid": paid, "count": count}
+        if not silent:
+            return said
+        return gettext("%(said)s For %(count)s, what we read does not say who paid.") % {"said": said, "count": silent}
 
     @property
     def doubt(self) -> str:
@@ -761,9 +772,9 @@ class Risk(models.Model):
     NATURAL_KEY = ("concept__slug", "route", "title")
 
     class Severity(models.TextChoices):
-        MINOR = "minor", "minor"
-        SERIOUS = "serious", "serious"
-        LIFE_THREATENING = "life-threatening", "life-threatening"
+        MINOR = "minor", _("minor")
+        SERIOUS = "serious", _("serious")
+        LIFE_THREATENING = "life-threatening", _("life-threatening")
 
     concept = models.ForeignKey(Concept, models.CASCADE, related_name="risks")
     route = models.CharField(max_length=16, choices=Route)
@@ -829,13 +840,13 @@ class Revision(models.Model):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", "draft"
-        IN_REVIEW = "in-review", "in review"
-        PUBLISHED = "published", "published"
-        WITHDRAWN = "withdrawn", "withdrawn"
-        DISCARDED = "discarded", "draft given up"
-        ASIDE = "aside", "set aside"
-        DELETED = "deleted", "deleted"
+        DRAFT = "draft", _("draft")
+        IN_REVIEW = "in-review", _("in review")
+        PUBLISHED = "published", _("published")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+        DISCARDED = "discarded", _("draft given up")
+        ASIDE = "aside", _("set aside")
+        DELETED = "deleted", _("deleted")
 
     OPEN = (State.DRAFT, State.IN_REVIEW)
 
@@ -904,20 +915,20 @@ class LinkCheck(models.Model):
     """
 
     class Outcome(models.TextChoices):
-        FINE = "fine", "answers"
-        MOVED = "moved", "answers, but has moved for good: take the new address"
-        GUARDED = "guarded", "keeps programs out: look with a browser"
-        BUSY = "busy", "asks us to come back later"
-        INSIDE = "inside", "leads inside a network and was not asked"
-        UNASKED = "unasked", "is no address of the web that a program can ask"
-        MISSING = "missing", "has no such page"
-        GONE = "gone", "says that the page was removed for good"
-        HOME = "home", "leads to a front page or an error page instead"
-        LOOP = "loop", "sends us round in circles"
-        FAULT = "fault", "has a fault of its own"
-        NO_HOST = "no-host", "is of a site that no longer exists"
-        SILENT = "silent", "does not answer"
-        CERTIFICATE = "certificate", "has a certificate that is not in order"
+        FINE = "fine", _("answers")
+        MOVED = "moved", _("answers, but has moved for good: take the new address")
+        GUARDED = "guarded", _("keeps programs out: look with a browser")
+        BUSY = "busy", _("asks us to come back later")
+        INSIDE = "inside", _("leads inside a network and was not asked")
+        UNASKED = "unasked", _("is no address of the web that a program can ask")
+        MISSING = "missing", _("has no such page")
+        GONE = "gone", _("says that the page was removed for good")
+        HOME = "home", _("leads to a front page or an error page instead")
+        LOOP = "loop", _("sends us round in circles")
+        FAULT = "fault", _("has a fault of its own")
+        NO_HOST = "no-host", _("is of a site that no longer exists")
+        SILENT = "silent", _("does not answer")
+        CERTIFICATE = "certificate", _("has a certificate that is not in order")
 
     FAILURES = frozenset(
         {

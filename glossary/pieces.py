@@ -18,7 +18,9 @@ from django.db.models import Model
 from django.template import Context
 from django.template.loader import get_template
 from django.urls import get_script_prefix
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from glossary import edition
 
@@ -35,8 +37,9 @@ def piece(template: str, **values: Any) -> SafeString:
 
 
 def keep[T](key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
-    """What `make` gives, made once for each key; the key names all that it depends on, except where the site lies."""
-    key = (get_script_prefix(), *key)
+    """What `make` gives, made once for each key; the key names all that it depends on, except where the site lies
+    and which language it speaks."""
+    key = (get_script_prefix(), get_language(), *key)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
@@ -74,6 +77,8 @@ def made_of(value: Any) -> Hashable:
     if isinstance(value, Model):
         fetched = value.__dict__.get("_prefetched_objects_cache", {})
         return (row_values(value), *[tuple([row_values(row) for row in rows]) for rows in fetched.values()])
+    if isinstance(value, Promise):
+        return str(value)
     if isinstance(value, list | tuple):
         return tuple([made_of(each) for each in value])
     if isinstance(value, dict):

@@ -18,6 +18,8 @@ from uuid import NAMESPACE_URL, uuid5
 from django.db.models import CharField, Exists, F, Max, Model, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce, Trim, TruncDate
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from glossary.evidence import lower_first
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
@@ -57,10 +59,10 @@ class Kept:
 
 
 KINDS = (
-    Kept(Concept, "page", gone="A page of the glossary"),
+    Kept(Concept, "page", gone=_("A page of the glossary")),
     Kept(Finding, "finding", owner="concept"),
     Kept(Risk, "risk", owner="concept"),
-    Kept(Source, "page", gone="A source"),
+    Kept(Source, "page", gone=_("A source")),
 )
 
 type Group = tuple[date, str, int, str]
@@ -260,7 +262,7 @@ def settle(change: Change) -> None:
                 del change.rows[noun, verb]
     if len(change.verdicts) > MOST_VERDICTS:
         rest = len(change.verdicts) - MOST_VERDICTS
-        change.verdicts[MOST_VERDICTS:] = [f"and {rest} more verdicts"]
+        change.verdicts[MOST_VERDICTS:] = [gettext("and %(count)s more verdicts") % {"count": rest}]
 
 
 def of_page(entry: Model, kinds: Sequence[Kept] = KINDS, limit: int = 6) -> list[Change]:

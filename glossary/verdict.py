@@ -10,51 +10,84 @@ from datetime import date
 
 from django.db.models import TextChoices
 from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class Direction(TextChoices):
     """Which way the studies point."""
 
-    BENEFIT = "benefit", "better"
-    NO_DIFFERENCE = "no-difference", "little or no difference"
-    HARM = "harm", "worse"
-    MIXED = "mixed", "studies disagree"
-    UNKNOWN = "unknown", "we do not know"
+    BENEFIT = "benefit", _("better")
+    NO_DIFFERENCE = "no-difference", _("little or no difference")
+    HARM = "harm", _("worse")
+    MIXED = "mixed", _("studies disagree")
+    UNKNOWN = "unknown", _("we do not know")
 
 
 class Size(TextChoices):
     """How much, where the studies say it."""
 
-    LARGE = "large", "large"
-    MODERATE = "moderate", "moderate"
-    SMALL = "small", "small"
-    NOT_STATED = "not-stated", "not stated"
+    LARGE = "large", _("large")
+    MODERATE = "moderate", _("moderate")
+    SMALL = "small", _("small")
+    NOT_STATED = "not-stated", _("not stated")
 
 
 class Certainty(TextChoices):
     """How sure anyone can be, from high to none (nobody has tested it in people)."""
 
-    HIGH = "high", "high"
-    MODERATE = "moderate", "moderate"
-    LOW = "low", "low"
-    VERY_LOW = "very-low", "very low"
-    NONE = "none", "not tested in people"
+    HIGH = "high", _("high")
+    MODERATE = "moderate", _("moderate")
+    LOW = "low", _("low")
+    VERY_LOW = "very-low", _("very low")
+    NONE = "none", _("not tested in people")
 
 
 # What a shape says, in the order in which a page lists them.
 SHAPES = {
-    "benefit": "better",
-    "no-difference": "little or no difference",
-    "mixed": "studies disagree",
-    "harm": "worse",
-    "unknown": "we do not know",
-    "untested": "not tested in people",
+    "benefit": _("better"),
+    "no-difference": _("little or no difference"),
+    "mixed": _("studies disagree"),
+    "harm": _("worse"),
+    "unknown": _("we do not know"),
+    "untested": _("not tested in people"),
 }
 STEPS = {Certainty.HIGH: 4, Certainty.MODERATE: 3, Certainty.LOW: 2, Certainty.VERY_LOW: 1, Certainty.NONE: 0}
-VERBS = {
-    Certainty.HIGH: ("", "improves", "makes", "worsens"),
-    Certainty.MODERATE: ("probably", "improves", "makes", "worsens"),
-    Certainty.LOW: ("may", "improve", "make", "worsen"),
+# For each size that is stated, and for the others. Whole sentences, for whoever translates them.
+SENTENCES = {
+    (Certainty.HIGH, Direction.BENEFIT): {
+        Size.LARGE: _("Greatly improves it"),
+        Size.SMALL: _("Improves it slightly"),
+        None: _("Improves it"),
+    },
+    (Certainty.HIGH, Direction.NO_DIFFERENCE): {None: _("Makes little or no difference")},
+    (Certainty.HIGH, Direction.HARM): {
+        Size.LARGE: _("Greatly worsens it"),
+        Size.SMALL: _("Worsens it slightly"),
+        None: _("Worsens it"),
+    },
+    (Certainty.MODERATE, Direction.BENEFIT): {
+        Size.LARGE: _("Probably greatly improves it"),
+        Size.SMALL: _("Probably improves it slightly"),
+        None: _("Probably improves it"),
+    },
+    (Certainty.MODERATE, Direction.NO_DIFFERENCE): {None: _("Probably makes little or no difference")},
+    (Certainty.MODERATE, Direction.HARM): {
+        Size.LARGE: _("Probably greatly worsens it"),
+        Size.SMALL: _("Probably worsens it slightly"),
+        None: _("Probably worsens it"),
+    },
+    (Certainty.LOW, Direction.BENEFIT): {
+        Size.LARGE: _("May greatly improve it"),
+        Size.SMALL: _("May improve it slightly"),
+        None: _("May improve it"),
+    },
+    (Certainty.LOW, Direction.NO_DIFFERENCE): {None: _("May make little or no difference")},
+    (Certainty.LOW, Direction.HARM): {
+        Size.LARGE: _("May greatly worsen it"),
+        Size.SMALL: _("May worsen it slightly"),
+        None: _("May worsen it"),
+    },
 }
 
 
@@ -72,6 +105,13 @@ class Verdict:
     certainty: str
 
     @property
+    def gist(self) -> str:
+        """The answer alone, without why we do not know or when we searched."""
+        if self.shape == "untested":
+            return gettext("Not tested in people")
+        return gettext("We do not know") if self.shape == "unknown" else self.sentence
+
+    @property
     def meter(self) -> list[bool]:
         """Which of the four steps are filled, for drawing."""
         return [step < self.steps for step in range(4)]
@@ -80,8 +120,8 @@ class Verdict:
     def meter_label(self) -> str:
         """The meter in words, for those who do not see it."""
         if self.shape == "untested":
-            return "Certainty: none, not tested in people"
-        return f"Certainty: {self.certainty}, {self.steps} of 4"
+            return gettext("Certainty: none, not tested in people")
+        return gettext("Certainty: %(level)s, %(steps)s of 4") % {"level": self.certainty, "steps": self.steps}
 
 
 def verdict(direction: str, size: str, certainty: str, searched_on: date) -> Verdict:
@@ -90,22 +130,16 @@ def verdict(direction: str, size: str, certainty: str, searched_on: date) -> Ver
     `searched_on` is the day the search behind it was made; it is named where nothing was found.
     Raises KeyError for a word outside the vocabulary.
     """
-    steps, level = STEPS[Certainty(certainty)], Certainty(certainty).label
+    steps, level = STEPS[Certainty(certainty)], str(Certainty(certainty).label)
     if certainty == Certainty.NONE:
         day = date_format(searched_on, "j F Y")
-        return Verdict(f"Not tested in people, as far as we found (searched on {day})", "untested", steps, level)
+        words = gettext("Not tested in people, as far as we found (searched on %(day)s)")
+        return Verdict(words % {"day": day}, "untested", steps, level)
     if certainty == Certainty.VERY_LOW:
         if direction == Direction.HARM:
-            return Verdict("May worsen it; we do not know how often", "harm", steps, level)
-        return Verdict("We do not know: too few or too weak studies", "unknown", steps, level)
+            return Verdict(gettext("May worsen it; we do not know how often"), "harm", steps, level)
+        return Verdict(gettext("We do not know: too few or too weak studies"), "unknown", steps, level)
     if direction == Direction.MIXED:
-        return Verdict("Studies disagree", "mixed", steps, level)
-    hedge, improve, make, worsen = VERBS[Certainty(certainty)]
-    if direction == Direction.NO_DIFFERENCE:
-        words = [hedge, make, "little or no difference"]
-    else:
-        verb = {Direction.BENEFIT: improve, Direction.HARM: worsen}[Direction(direction)]
-        greatly, slightly = ["greatly"] * (size == Size.LARGE), ["slightly"] * (size == Size.SMALL)
-        words = [hedge, *greatly, verb, "it", *slightly]
-    sentence = " ".join(word for word in words if word)
-    return Verdict(sentence[0].upper() + sentence[1:], str(direction), steps, level)
+        return Verdict(gettext("Studies disagree"), "mixed", steps, level)
+    by_size = SENTENCES[Certainty(certainty), Direction(direction)]
+    return Verdict(str(by_size.get(size) or by_size[None]), str(direction), steps, level)

@@ -16,6 +16,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -35,7 +36,7 @@ def chosen(value: str, choices: Iterable[tuple[str, str]], what: str) -> tuple[s
     value = value.strip()
     if not value or value in dict(choices):
         return value, ""
-    return "", f"“{value[:60]}” is not {what} we know, so it was left out."
+    return "", gettext("“%(word)s” is not %(what)s we know, so it was left out.") % {"word": value[:60], "what": what}
 
 
 # What neither map nor table shows of a finding.
@@ -68,8 +69,10 @@ PICTURES = {
 def concept_list(request: HtmxHttpRequest) -> HttpResponse:
     """A–Z and family tree, narrowed by `?q=`, `?kind=`, `?effect=`, `?letter=`; htmx receives the list alone."""
     effects = list(Effect.objects.all())
-    kind, kind_notice = chosen(request.GET.get("kind", ""), Concept.Kind.choices, "a kind")
-    effect, effect_notice = chosen(request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], "an effect")
+    kind, kind_notice = chosen(request.GET.get("kind", ""), Concept.Kind.choices, gettext("a kind"))
+    effect, effect_notice = chosen(
+        request.GET.get("effect", ""), [(e.slug, e.name) for e in effects], gettext("an effect")
+    )
     query, letter = request.GET.get("q", "").strip()[:200], request.GET.get("letter", "").strip().upper()[:1]
 
     every = index()
@@ -190,9 +193,12 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     risks = list(concept.risks.for_reading())
     present = {f.route for f in findings} | {r.route for r in risks}
     routes = [(value, label) for value, label in Route.choices if value in present]
-    route, notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
+    route, notice = chosen(request.GET.get("route", ""), Route.choices, gettext("a way into the body"))
     if route and route not in present:
-        notice = f"We have nothing on {concept.name} by the route “{Route(route).label}”; everything is shown."
+        notice = gettext("We have nothing on %(name)s by the route “%(route)s”; everything is shown.") % {
+            "name": concept.name,
+            "route": Route(route).label,
+        }
         route = ""
 
     page, page_notice, (rows, rows_elsewhere), (shown_risks, risks_elsewhere) = evidence_page(
@@ -244,7 +250,9 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
             jsonld.term(root, concept, context["names"]),
             jsonld.page(root, concept, concept.name, [source for _, source in context["sources"]]),
             jsonld.crumbs(
-                root, ("Glossary", reverse("glossary:concept_list")), (concept.name, concept.get_absolute_url())
+                root,
+                (gettext("Glossary"), reverse("glossary:concept_list")),
+                (concept.name, concept.get_absolute_url()),
             ),
         )
     template = "glossary/concept_detail.html"
@@ -318,13 +326,13 @@ def evidence_map(request: HtmxHttpRequest) -> HttpResponse:
     """
     effects = list(Effect.objects.all())
     asked = {
-        "route": (Route.choices, "a way into the body"),
-        "certainty": (Certainty.choices, "a certainty"),
-        "effect": ([(e.slug, e.name) for e in effects], "an effect"),
-        "kind": (Concept.Kind.choices, "a kind of concept"),
-        "view": ([("map", "Map"), ("table", "Table")], "a view"),
-        "sort": (evidence.SORTS.items(), "an order"),
-        "order": (evidence.ORDERS.items(), "a direction of order"),
+        "route": (Route.choices, gettext("a way into the body")),
+        "certainty": (Certainty.choices, gettext("a certainty")),
+        "effect": ([(e.slug, e.name) for e in effects], gettext("an effect")),
+        "kind": (Concept.Kind.choices, gettext("a kind of concept")),
+        "view": ([("map", "Map"), ("table", "Table")], gettext("a view")),
+        "sort": (evidence.SORTS.items(), gettext("an order")),
+        "order": (evidence.ORDERS.items(), gettext("a direction of order")),
     }
     answers = {name: chosen(request.GET.get(name, ""), *choice) for name, choice in asked.items()}
     picked = {name: value for name, (value, _) in answers.items()}
@@ -376,7 +384,11 @@ def page_of(rows: Sequence[Any], number: str, size: int) -> tuple[Page, str]:
     page = Paginator(rows, size).get_page(number or 1)
     if not number or number == str(page.number):
         return page, ""
-    return page, f"There is no page “{number[:60]}”; this is page {page.number} of {page.paginator.num_pages}."
+    return page, gettext("There is no page “%(asked)s”; this is page %(number)s of %(last)s.") % {
+        "asked": number[:60],
+        "number": page.number,
+        "last": page.paginator.num_pages,
+    }
 
 
 @require_safe
@@ -384,9 +396,9 @@ def page_of(rows: Sequence[Any], number: str, size: int) -> tuple[Page, str]:
 def source_list(request: HtmxHttpRequest) -> HttpResponse:
     """Every source, a hundred a page, narrowed by `?q=`, `?kind=`, `?read=`, `?funder=`; htmx receives the list alone."""
     asked = {
-        "kind": (Source.Kind.choices, "a kind of source"),
-        "read": (Source.Read.choices, "an amount of reading"),
-        "funder": (Source.Funder.choices, "a payer"),
+        "kind": (Source.Kind.choices, gettext("a kind of source")),
+        "read": (Source.Read.choices, gettext("an amount of reading")),
+        "funder": (Source.Funder.choices, gettext("a payer")),
     }
     answers = {name: chosen(request.GET.get(name, ""), *choice) for name, choice in asked.items()}
     picked = {name: value for name, (value, _) in answers.items()}
@@ -404,7 +416,11 @@ def source_list(request: HtmxHttpRequest) -> HttpResponse:
         "kept": {name: value for name, value in [("q", query), *picked.items()] if value},
         "fields": [
             (name, label, picked[name], [(v, words, counts[name][v]) for v, words in asked[name][0] if counts[name][v]])
-            for name, label in [("kind", "Kind"), ("read", "What we read of it"), ("funder", "Who paid")]
+            for name, label in [
+                ("kind", gettext("Kind")),
+                ("read", gettext("What we read of it")),
+                ("funder", gettext("Who paid")),
+            ]
         ],
         "notices": [notice for _, notice in [*answers.values(), (None, page_notice)] if notice],
     }

@@ -4,6 +4,7 @@ from functools import lru_cache
 from io import BytesIO
 
 from django.conf import settings
+from django.utils.translation import gettext
 from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT, MARGIN = 1200, 630, 80
@@ -53,7 +54,9 @@ def draw_card(title: str, note: str = "") -> bytes:
     for row in lines(note, small, WIDTH - 2 * MARGIN)[:2]:
         draw.text((MARGIN, top + 20), row, font=small, fill=SOFT)
         top += 40
-    draw.text((MARGIN, HEIGHT - 92), "What sellers claim. What studies show.", font=font("serif-400", 34), fill=SOFT)
+    draw.text(
+        (MARGIN, HEIGHT - 92), gettext("What sellers claim. What studies show."), font=font("serif-400", 34), fill=SOFT
+    )
     out = BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()

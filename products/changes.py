@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from glossary import trail
 from glossary.trail import Change, Group, Kept
@@ -12,9 +13,9 @@ from products.models import Category, RedFlag, Regulation
 
 KINDS = (
     *trail.KINDS,
-    Kept(Category, "page", gone="A product page"),
+    Kept(Category, "page", gone=_("A product page")),
     Kept(Regulation, "rule", owner="category"),
-    Kept(RedFlag, "page", gone="A warning sign"),
+    Kept(RedFlag, "page", gone=_("A warning sign")),
 )
 
 

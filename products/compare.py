@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.models import Case, Count, Prefetch, When
 from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from glossary import edition
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
@@ -34,14 +36,14 @@ MOST_LISTED, MOST_OFFERED = 150, 100
 LONGEST_LIST, LONGEST_SLUG = 40, 60
 DOING_NOTHING = "doing-nothing"
 GROUPS = {
-    "first": "What matters most to you",
-    "what": "What it is",
-    "evidence": "What is claimed, what is shown",
-    "risks": "What can go wrong",
-    "rules": "Is it allowed",
-    "course": "Course, days after, cost",
-    "who": "Who does it, and what it is like",
-    "ask": "What to ask",
+    "first": _("What matters most to you"),
+    "what": _("What it is"),
+    "evidence": _("What is claimed, what is shown"),
+    "risks": _("What can go wrong"),
+    "rules": _("Is it allowed"),
+    "course": _("Course, days after, cost"),
+    "who": _("Who does it, and what it is like"),
+    "ask": _("What to ask"),
 }
 
 
@@ -106,8 +108,8 @@ class Column:
     def way_in(self) -> str:
         if isinstance(self.item, Category):
             labels = [Route(route).label for route in sorted({route for _, route in self.pairs} or {self.item.route})]
-            return "; ".join(labels)
-        return Route(self.route).label if self.route else "Any: it depends on the product"
+            return "; ".join(map(str, labels))
+        return Route(self.route).label if self.route else gettext("Any: it depends on the product")
 
     @property
     def goal_ids(self) -> set[int]:
@@ -175,7 +177,7 @@ class Group:
 
     @property
     def title(self) -> str:
-        return GROUPS[self.slug]
+        return str(GROUPS[self.slug])
 
 
 @dataclass(frozen=True)
@@ -239,15 +241,19 @@ class Comparison:
             return self.ready_made.title
         names = [column.name for column in self.chosen]
         if len(names) == 1:
-            return f"{names[0]}, compared"
-        return f"{', '.join(names[:-1])} or {names[-1]}?" if names else "Compare treatments"
+            return gettext("%(name)s, compared") % {"name": names[0]}
+        if not names:
+            return gettext("Compare treatments")
+        return gettext("%(others)s or %(last)s?") % {"others": ", ".join(names[:-1]), "last": names[-1]}
 
     @property
     def description(self) -> str:
         if self.ready_made:
             return self.ready_made.description
         names = ", ".join(column.name for column in self.columns)
-        return f"Side by side: {names}. Claims, studies, risks, rules, cost and what to ask."
+        return gettext("Side by side: %(names)s. Claims, studies, risks, rules, cost and what to ask.") % {
+            "names": names
+        }
 
     def address(self, slugs: Iterable[str] | None = None, **changes: Any) -> str:
         """The query string of a neighbouring comparison: other items, other settings.
@@ -264,8 +270,13 @@ class Comparison:
     def status(self) -> str:
         """What a screen reader hears after a change."""
         names = ", ".join(column.name for column in self.columns)
-        only = " that differ" if self.settings.differences else ""
-        return f"Compared: {names}. {self.row_count} rows{only}." if names else "Nothing is compared yet."
+        if not names:
+            return gettext("Nothing is compared yet.")
+        if self.settings.differences:
+            words = gettext("Compared: %(names)s. %(count)s rows that differ.")
+        else:
+            words = gettext("Compared: %(names)s. %(count)s rows.")
+        return words % {"names": names, "count": self.row_count}
 
     @property
     def toggle_differences(self) -> str:
@@ -308,7 +319,7 @@ def pick_items(slugs: list[str]) -> tuple[list[Category | Concept], list[str], b
     named = [slug.strip() for slug in slugs if slug.strip()]
     wanted = list(dict.fromkeys(named))
     if len(wanted) < len(named):
-        notices.append("Something was named twice; it is shown once.")
+        notices.append(gettext("Something was named twice; it is shown once."))
     found = found_items([slug[:LONGEST_SLUG] for slug in wanted[:LONGEST_LIST]])
     unknown = [slug for slug in wanted if slug not in found]
     renamed = present_slugs(unknown[:LONGEST_LIST]) if unknown else {}
@@ -318,16 +329,19 @@ def pick_items(slugs: list[str]) -> tuple[list[Category | Concept], list[str], b
         unknown = [slug for slug in unknown if slug not in found]
     for slug in unknown[:3]:
         near = near_concepts(slug[:LONGEST_SLUG], limit=1)
-        hint = f" Did you mean {near[0].name}?" if near else ""
-        notices.append(f"We know nothing called “{slug[:LONGEST_SLUG]}”, so it was left out.{hint}")
+        if near:
+            words = gettext("We know nothing called “%(word)s”, so it was left out. Did you mean %(near)s?")
+        else:
+            words = gettext("We know nothing called “%(word)s”, so it was left out.")
+        notices.append(words % {"word": slug[:LONGEST_SLUG], "near": near[0].name if near else ""})
     if len(unknown) > 3:
-        notices.append(f"{len(unknown) - 3} more that we do not know were left out.")
+        notices.append(gettext("%(count)s more that we do not know were left out.") % {"count": len(unknown) - 3})
     items = list({found[slug].slug: found[slug] for slug in wanted if slug in found}.values())
     if len(items) > MOST:
         left_out = ", ".join(item.name for item in items[MOST:])
-        notices.append(f"Four fit side by side. Left out: {left_out}.")
+        notices.append(gettext("Four fit side by side. Left out: %(names)s.") % {"names": left_out})
     notices += [
-        f"We have withdrawn the page “{item.name}”. Its column is empty."
+        gettext("We have withdrawn the page “%(name)s”. Its column is empty.") % {"name": item.name}
         for item in items[:MOST]
         if item.state == State.WITHDRAWN
     ]
@@ -345,16 +359,22 @@ def read_settings(query: QueryDict) -> tuple[Settings, list[str]]:
     notices = []
     route, where = query.get("route", "").strip(), query.get("where", "").strip().upper()
     if route and route not in Route.values:
-        notices.append(f"“{route[:LONGEST_SLUG]}” is not a way into the body we know, so it was left out.")
+        notices.append(
+            gettext("“%(word)s” is not a way into the body we know, so it was left out.")
+            % {"word": route[:LONGEST_SLUG]}
+        )
         route = ""
     if where and where not in Jurisdiction.values:
         notices.append(
-            f"We do not keep the rules of “{where[:LONGEST_SLUG]}”. We keep those of {', '.join(Jurisdiction.labels)}."
+            gettext("We do not keep the rules of “%(word)s”. We keep those of %(places)s.")
+            % {"word": where[:LONGEST_SLUG], "places": ", ".join(map(str, Jurisdiction.labels))}
         )
         where = ""
     first = [key[:LONGEST_SLUG] for key in dict.fromkeys(query.getlist("first")) if key][:LONGEST_LIST]
     if len(first) > MOST_FIRST:
-        notices.append(f"{MOST_FIRST} rows can stand first; the others are in their usual place.")
+        notices.append(
+            gettext("%(count)s rows can stand first; the others are in their usual place.") % {"count": MOST_FIRST}
+        )
     settings = Settings(
         route=route,
         where=where,
@@ -442,7 +462,7 @@ def make_groups(comparison: Comparison) -> None:
     for number, column in enumerate(columns):
         if column.is_withdrawn:
             for row in all_rows(groups):
-                row.cells[number] = Cell(missing="Withdrawn.")
+                row.cells[number] = Cell(missing=gettext("Withdrawn."))
     if settings.differences:
         comparison.hidden_rows = sum(not row.differs for row in all_rows(groups))
         groups = [Group(group.slug, [row for row in group.rows if row.differs]) for group in groups]
@@ -502,12 +522,12 @@ def put_first(groups: list[Group], keys: tuple[str, ...]) -> None:
     groups.insert(0, Group("first", ranked))
 
 
-def of_category(column: Column, name: str, missing: str = "We found no figure.") -> Cell:
+def of_category(column: Column, name: str, missing: str = "") -> Cell:
     """A text that only categories have."""
     if not isinstance(column.item, Category):
-        return Cell(missing="It depends on the product.")
+        return Cell(missing=gettext("It depends on the product."))
     text = str(getattr(column.item, name))
-    return Cell(text=text) if text else Cell(missing=missing)
+    return Cell(text=text) if text else Cell(missing=missing or gettext("We found no figure."))
 
 
 def what_rows(columns: list[Column]) -> list[Row]:
@@ -515,21 +535,21 @@ def what_rows(columns: list[Column]) -> list[Row]:
         if isinstance(column.item, Category):
             return Cell(entries=[i.concept for i in column.item.ingredients.all()])
         return (
-            Cell(text=f"Part of: {column.item.parent}")
+            Cell(text=gettext("Part of: %(name)s") % {"name": column.item.parent})
             if column.item.parent
-            else Cell(missing="It is what its name says.")
+            else Cell(missing=gettext("It is what its name says."))
         )
 
     def mechanism(column: Column) -> Cell:
         if isinstance(column.item, Category):
             return Cell(text=column.item.mechanism)
-        return Cell(entries=[column.item], note="Explained on its page:")
+        return Cell(entries=[column.item], note=gettext("Explained on its page:"))
 
     return [
-        Row("summary", "In one sentence", [Cell(text=column.item.summary) for column in columns]),
-        Row("mechanism", "How it is said to act", [mechanism(column) for column in columns]),
-        Row("way-in", "How it enters the body", [Cell(text=column.way_in) for column in columns]),
-        Row("contents", "What is in it", [contents(column) for column in columns]),
+        Row("summary", gettext("In one sentence"), [Cell(text=column.item.summary) for column in columns]),
+        Row("mechanism", gettext("How it is said to act"), [mechanism(column) for column in columns]),
+        Row("way-in", gettext("How it enters the body"), [Cell(text=column.way_in) for column in columns]),
+        Row("contents", gettext("What is in it"), [contents(column) for column in columns]),
     ]
 
 
@@ -551,7 +571,7 @@ def evidence_rows(columns: list[Column]) -> list[Row]:
                     briefly=here[full:][:IN_A_LINE],
                     elsewhere=elsewhere[:IN_A_LINE],
                     left_out=max(len(here) - full, len(elsewhere)) - IN_A_LINE,
-                    missing="" if here else "We hold no finding on this, this way.",
+                    missing="" if here else gettext("We hold no finding on this, this way."),
                 )
             )
         rows.append(Row(f"effect-{effect.slug}", effect.name, cells))
@@ -564,7 +584,7 @@ def risk_rows(columns: list[Column]) -> list[Row]:
         cells = []
         for column in columns:
             risks = [r for r in column.risks if r.severity == severity]
-            cells.append(Cell(risks=risks, missing="" if risks else "We found none on record."))
+            cells.append(Cell(risks=risks, missing="" if risks else gettext("We found none on record.")))
         if any(cell.risks for cell in cells):
             rows.append(Row(f"risk-{severity.value}", severity.label.capitalize(), cells))
     return rows
@@ -573,15 +593,16 @@ def risk_rows(columns: list[Column]) -> list[Row]:
 def rule_rows(columns: list[Column], where: str) -> list[Row]:
     def rule(column: Column, jurisdiction: str) -> Cell:
         if not isinstance(column.item, Category):
-            return Cell(missing="Rules are about products: compare a product to see them.")
+            return Cell(missing=gettext("Rules are about products: compare a product to see them."))
         found = [r for r in column.item.regulations.all() if r.jurisdiction == jurisdiction]
-        return Cell(regulation=found[0]) if found else Cell(missing="We have not looked this up.")
+        return Cell(regulation=found[0]) if found else Cell(missing=gettext("We have not looked this up."))
 
     if not any(column.is_category for column in columns):
         return []
     places = [where] if where else Jurisdiction.values
     return [
-        Row(f"rule-{place}", Jurisdiction(place).label, [rule(column, place) for column in columns]) for place in places
+        Row(f"rule-{place}", str(Jurisdiction(place).label), [rule(column, place) for column in columns])
+        for place in places
     ]
 
 
@@ -591,21 +612,25 @@ def course_rows(columns: list[Column]) -> list[Row]:
 
     def prices(column: Column) -> Cell:
         if not isinstance(column.item, Category):
-            return Cell(missing="It depends on the product.")
+            return Cell(missing=gettext("It depends on the product."))
         listed = list(column.item.prices.all())
-        return Cell(entries=listed) if listed else Cell(missing="We found no price on a page we could check.")
+        return Cell(entries=listed) if listed else Cell(missing=gettext("We found no price on a page we could check."))
 
-    no_course = "Not a course of sessions, or we found no number."
+    no_course = gettext("Not a course of sessions, or we found no number.")
     return [
-        Row("sessions", "Sessions", [of_category(c, "sessions", no_course) for c in columns]),
-        Row("interval", "Time between sessions", [of_category(c, "interval", "We found none.") for c in columns]),
+        Row("sessions", gettext("Sessions"), [of_category(c, "sessions", no_course) for c in columns]),
+        Row(
+            "interval",
+            gettext("Time between sessions"),
+            [of_category(c, "interval", gettext("We found none.")) for c in columns],
+        ),
         Row(
             "followed",
-            "How long studies followed people",
-            [of_category(c, "followed_for", "We found none.") for c in columns],
+            gettext("How long studies followed people"),
+            [of_category(c, "followed_for", gettext("We found none.")) for c in columns],
         ),
-        Row("downtime", "The days after", [of_category(c, "downtime") for c in columns]),
-        Row("price", "Price", [prices(c) for c in columns]),
+        Row("downtime", gettext("The days after"), [of_category(c, "downtime") for c in columns]),
+        Row("price", gettext("Price"), [prices(c) for c in columns]),
     ]
 
 
@@ -613,8 +638,8 @@ def who_rows(columns: list[Column]) -> list[Row]:
     if not any(column.is_category for column in columns):
         return []
     return [
-        Row("performer", "Who does it", [of_category(c, "performed_by") for c in columns]),
-        Row("daily-life", "What it is like", [of_category(c, "daily_life") for c in columns]),
+        Row("performer", gettext("Who does it"), [of_category(c, "performed_by") for c in columns]),
+        Row("daily-life", gettext("What it is like"), [of_category(c, "daily_life") for c in columns]),
     ]
 
 
@@ -633,10 +658,10 @@ def ask_rows(columns: list[Column]) -> list[Row]:
         cells.append(
             Cell(
                 entries=questions[:5],
-                missing="" if questions else "See the general questions on the visit sheet.",
+                missing="" if questions else gettext("See the general questions on the visit sheet."),
             )
         )
-    return [Row("questions", "Questions of its own", cells)] if any(cell.entries for cell in cells) else []
+    return [Row("questions", gettext("Questions of its own"), cells)] if any(cell.entries for cell in cells) else []
 
 
 def options_to_add(columns: list[Column]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -650,9 +675,9 @@ def every_option() -> list[tuple[str, list[tuple[str, str]]]]:
     """What can be compared; three queries."""
     categories = Category.objects.published().order_by("name")
     named = {
-        "To compare with": categories.comparisons(),
-        "Products": categories.treatments(),
-        "Concepts": Concept.objects.published().order_by("name"),
+        gettext("To compare with"): categories.comparisons(),
+        gettext("Products"): categories.treatments(),
+        gettext("Concepts"): Concept.objects.published().order_by("name"),
     }
     return [(heading, list(rows.values_list("slug", "name")[:MOST_LISTED])) for heading, rows in named.items()]
 

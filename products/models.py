@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from glossary.models import (
@@ -36,15 +37,15 @@ from glossary.text import fold
 class Jurisdiction(models.TextChoices):
     """The places whose rules are kept here."""
 
-    US = "US", "United States"
-    EU = "EU", "European Union"
-    UK = "UK", "United Kingdom"
-    CN = "CN", "China"
-    KR = "KR", "South Korea"
-    JP = "JP", "Japan"
-    AU = "AU", "Australia"
-    CA = "CA", "Canada"
-    SG = "SG", "Singapore"
+    US = "US", _("United States")
+    EU = "EU", _("European Union")
+    UK = "UK", _("United Kingdom")
+    CN = "CN", _("China")
+    KR = "KR", _("South Korea")
+    JP = "JP", _("Japan")
+    AU = "AU", _("Australia")
+    CA = "CA", _("Canada")
+    SG = "SG", _("Singapore")
 
 
 class CategoryQuerySet(PublishableQuerySet):
@@ -72,8 +73,8 @@ class Category(Publishable):
     PARTS = ("goals", "ingredients", "prices", "regulations")
 
     class Kind(models.TextChoices):
-        TREATMENT = "treatment", "sold as a treatment"
-        COMPARISON = "comparison", "to compare with"
+        TREATMENT = "treatment", _("sold as a treatment")
+        COMPARISON = "comparison", _("to compare with")
 
     slug = models.SlugField(max_length=60, unique=True, help_text="The end of the address. Other sites link to it.")
     name = models.CharField(max_length=120)
@@ -208,9 +209,9 @@ class Ingredient(models.Model):
     """A concept in a category, and what part it plays."""
 
     class Role(models.TextChoices):
-        ACTIVE = "active", "claimed active"
-        SOMETIMES = "sometimes", "sometimes present"
-        CARRIER = "carrier", "carrier or tool"
+        ACTIVE = "active", _("claimed active")
+        SOMETIMES = "sometimes", _("sometimes present")
+        CARRIER = "carrier", _("carrier or tool")
 
     category = models.ForeignKey(Category, models.CASCADE, related_name="ingredients")
     concept = models.ForeignKey(Concept, models.PROTECT, related_name="ingredient_of")
@@ -276,13 +277,13 @@ class Regulation(models.Model):
     NATURAL_KEY = ("category__slug", "jurisdiction")
 
     class Status(models.TextChoices):
-        APPROVED = "approved", "Approved for a named use"
-        CLEARED_DEVICE = "cleared-device", "Cleared as a device"
-        PERMITTED_COSMETIC = "permitted-cosmetic", "Allowed as a cosmetic"
-        RESTRICTED = "restricted", "Allowed only under conditions"
-        NOT_APPROVED = "not-approved", "Not approved"
-        PROHIBITED = "prohibited", "Not allowed"
-        UNCLEAR = "unclear", "Unclear"
+        APPROVED = "approved", _("Approved for a named use")
+        CLEARED_DEVICE = "cleared-device", _("Cleared as a device")
+        PERMITTED_COSMETIC = "permitted-cosmetic", _("Allowed as a cosmetic")
+        RESTRICTED = "restricted", _("Allowed only under conditions")
+        NOT_APPROVED = "not-approved", _("Not approved")
+        PROHIBITED = "prohibited", _("Not allowed")
+        UNCLEAR = "unclear", _("Unclear")
 
     category = models.ForeignKey(Category, models.CASCADE, related_name="regulations")
     jurisdiction = models.CharField(max_length=2, choices=Jurisdiction)
@@ -383,9 +384,9 @@ class RedFlag(models.Model):
     PARTS = ("wordings",)
 
     class Severity(models.TextChoices):
-        NOTE = "note", "worth a question"
-        WARNING = "warning", "a warning sign"
-        WALK_AWAY = "walk-away", "a reason to walk away"
+        NOTE = "note", _("worth a question")
+        WARNING = "warning", _("a warning sign")
+        WALK_AWAY = "walk-away", _("a reason to walk away")
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)

@@ -8,6 +8,7 @@ from django.core import signing
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -26,13 +27,15 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
     try:
         label, pk = signing.loads(token, salt=PREVIEW_SALT, max_age=settings.PREVIEW_DAYS * 24 * 3600)
     except signing.SignatureExpired:
-        words = f"A preview opens for {settings.PREVIEW_DAYS} days. Ask whoever sent you this link for a new one."
+        words = gettext("A preview opens for %(days)s days. Ask whoever sent you this link for a new one.") % {
+            "days": settings.PREVIEW_DAYS
+        }
         return render(request, "products/preview_gone.html", {"words": words}, status=410)
     except signing.BadSignature as error:
         raise Http404 from error
     entry = apps.get_model(label)._default_manager.filter(pk=pk).first()
     if entry is None:
-        words = "The entry that this preview showed has been deleted."
+        words = gettext("The entry that this preview showed has been deleted.")
         return render(request, "products/preview_gone.html", {"words": words}, status=410)
     work = revisions.latest(entry)
     with revisions.rehearsal():
@@ -41,7 +44,7 @@ def preview(request: HttpRequest, token: str) -> HttpResponse:
                 if work and work.is_open:
                     revisions.write(entry, work.content, check=False)
         except IntegrityError:
-            words = "This draft no longer fits what it refers to. Its editor can mend that."
+            words = gettext("This draft no longer fits what it refers to. Its editor can mend that.")
             return render(request, "products/preview_gone.html", {"words": words}, status=409)
         show(entry)
         request.preview = work or entry  # type: ignore[attr-defined]  # base.html then says what this is

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
@@ -89,11 +90,11 @@ ASKING_PHRASE = re.compile("|".join(sorted(fold(ASKING).split(), key=len, revers
 PARTS_OF_PLANTS = frozenset(words("bark berry bud callus flower fruit leaf meristem petal root seed shoot sprout"))
 
 GROUPS = {
-    "concept": "Glossary",
-    "category": "Products",
-    "effect": "Effects",
-    "question": "Questions to ask",
-    "source": "Sources",
+    "concept": gettext_lazy("Glossary"),
+    "category": gettext_lazy("Products"),
+    "effect": gettext_lazy("Effects"),
+    "question": gettext_lazy("Questions to ask"),
+    "source": gettext_lazy("Sources"),
 }
 
 
@@ -111,12 +112,12 @@ class Hit:
 
     @property
     def why(self) -> str:
-        return f"matched because: {self.because}"
+        return gettext("matched because: %(why)s") % {"why": self.because}
 
     @property
     def group(self) -> str:
         """What results of its kind are called on the page."""
-        return GROUPS[self.kind]
+        return str(GROUPS[self.kind])
 
 
 @dataclass
@@ -393,20 +394,20 @@ class Match:
             misspelt = self.whole == "like" or any(asked[number].meant for number in self.in_name)
             if misspelt:
                 right = name.entry.name if name.kind == "misspelling" else name.text
-                reasons.append(f"spelt much like “{right}”")
+                reasons.append(gettext("spelt much like “%(name)s”") % {"name": right})
             elif name.kind == "name":
-                reasons.append("its name")
+                reasons.append(gettext("its name"))
             elif name.kind == "misspelling":
-                reasons.append(f"often misspelt “{name.text}”")
+                reasons.append(gettext("often misspelt “%(name)s”") % {"name": name.text})
             elif name.kind == "wording":
-                reasons.append(f"adverts say “{name.text}”")
+                reasons.append(gettext("adverts say “%(name)s”") % {"name": name.text})
             else:
-                reasons.append(f"also called “{name.text}”")
+                reasons.append(gettext("also called “%(name)s”") % {"name": name.text})
         if self.parts:
             reasons.append(self.parts)
         elsewhere = [] if self.whole else [asked[number].shown for number in sorted(self.in_text - set(self.in_name))]
         if elsewhere:
-            reasons.append(f"its text has “{'”, “'.join(dict.fromkeys(elsewhere))}”")
+            reasons.append(gettext("its text has %(words)s") % {"words": f"“{'”, “'.join(dict.fromkeys(elsewhere))}”"})
         return "; ".join(reasons)
 
 
@@ -575,8 +576,10 @@ def source_hits(query: str, asked: list[Asked]) -> list[Hit]:
         else:
             score = (0.5 if piece else 0.3 + 0.5 * share**2) * (1 - place / 100)
         if piece:
-            because = f"title, authors or number: “{piece}”"
+            because = gettext("title, authors or number: “%(word)s”") % {"word": piece}
         else:
-            because = f"title, authors or text: “{'”, “'.join(ask.meant or ask.shown for ask in wanted)}”"
+            because = gettext("title, authors or text: %(words)s") % {
+                "words": f"“{'”, “'.join(ask.meant or ask.shown for ask in wanted)}”"
+            }
         hits.append(Hit("source", entry.slug, entry.name, URLS["source"](entry.slug), entry.summary, because, score))
     return hits

@@ -15,6 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -120,7 +121,7 @@ def category_list(request: HtmxHttpRequest) -> HttpResponse:
     """Categories by route and by goal; `?goal=` and `?route=` narrow, and htmx receives the list alone."""
     effects = list(Effect.objects.all())
     goal, goal_notice = chosen(request.GET.get("goal", ""), [(e.slug, e.name) for e in effects], "a goal")
-    route, route_notice = chosen(request.GET.get("route", ""), Route.choices, "a way into the body")
+    route, route_notice = chosen(request.GET.get("route", ""), Route.choices, gettext("a way into the body"))
     every = index()
     listed = [entry for entry in every if (not goal or goal in entry.goals) and (not route or entry.route == route)]
     page, page_notice = page_of(listed, request.GET.get("page", ""), CATEGORIES)
@@ -172,7 +173,7 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     category = published.filter(slug=slug).first()
     if category is None:
         return renamed(request, Category, "products:category_detail", slug)
-    where, notice = chosen(request.GET.get("where", "").upper(), Jurisdiction.choices, "a place whose rules")
+    where, notice = chosen(request.GET.get("where", "").upper(), Jurisdiction.choices, gettext("a place whose rules"))
     findings = list(category.findings().for_reading())
     elsewhere = list(category.findings_elsewhere().for_reading())
     risks = list(category.risks().for_reading())
@@ -259,7 +260,7 @@ def compare_items(request: HtmxHttpRequest) -> HttpResponse:
     if not comparison.columns:
         goals, ready_made = compare.goals(), compare.ready_made()
         names = [(g.effect.slug, g.effect.name) for g in goals]
-        slug, notice = chosen(request.GET.get("goal", ""), names, "a goal that something is sold for")
+        slug, notice = chosen(request.GET.get("goal", ""), names, gettext("a goal that something is sold for"))
         goal = next((g for g in goals if g.effect.slug == slug), None)
         ready_made = [ready for ready in ready_made if not goal or ready.goal_id == goal.effect.pk]
     context = {
@@ -285,7 +286,9 @@ def compare_card(request: HttpRequest) -> HttpResponse:
     """The picture that other sites show beside a link to a comparison: PNG, 1200 by 630."""
     comparison = compare.build(request.GET)
     beside = [column.name for column in comparison.columns if column.was_added]
-    picture = draw_card(comparison.title, f"Beside it: {', '.join(beside)}" if beside else "")
+    picture = draw_card(
+        comparison.title, gettext("Beside it: %(names)s") % {"names": ", ".join(beside)} if beside else ""
+    )
     # Other sites are meant to show it.
     return HttpResponse(picture, content_type="image/png", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
 
@@ -298,11 +301,15 @@ def text_to_check(request: HtmxHttpRequest) -> tuple[str, str]:
     sent = int(request.META.get("CONTENT_LENGTH") or 0)
     if (file.size if file else 0 if text else sent) > adcheck.MOST_BYTES:
         most = f"{adcheck.MOST_CHARACTERS:,}"
-        return text, f"This file is too large: {most} characters fit. Paste the part you want to know about."
+        return text, gettext(
+            "This file is too large: %(most)s characters fit. Paste the part you want to know about."
+        ) % {"most": most}
     if file:
         of_file = adcheck.text_of_file(file.read())
         if of_file is None:
-            return text, "This file is not plain text in UTF-8 or UTF-16. Save it as UTF-8, or paste the words."
+            return text, gettext(
+                "This file is not plain text in UTF-8 or UTF-16. Save it as UTF-8, or paste the words."
+            )
         text = of_file
     return text.replace("\r\n", "\n").replace("\r", "\n"), ""
 
@@ -320,12 +327,12 @@ def check(request: HtmxHttpRequest) -> HttpResponse:
         if problem:
             context["error"] = problem
         elif not text.strip():
-            context["error"] = "There is no text to read yet. Paste the words of an advertisement or a label."
+            context["error"] = gettext("There is no text to read yet. Paste the words of an advertisement or a label.")
         elif len(text) > adcheck.MOST_CHARACTERS:
-            context["error"] = (
-                f"This text has {len(text):,} characters; {adcheck.MOST_CHARACTERS:,} fit. It is still in the box: "
+            context["error"] = gettext(
+                "This text has %(count)s characters; %(most)s fit. It is still in the box: "
                 "cut it down to the part you want to know about."
-            )
+            ) % {"count": f"{len(text):,}", "most": f"{adcheck.MOST_CHARACTERS:,}"}
         else:
             context["reading"] = adcheck.read_text(text)
         # htmx swaps no error answers, so a fragment says what is wrong with status 200.
@@ -394,7 +401,7 @@ def search(request: HtmxHttpRequest) -> HttpResponse:
         MissedSearch.note(results.query)
     notices = []
     if len(query) > LONGEST_QUERY:
-        notices.append(f"Only the first {LONGEST_QUERY} characters were searched for.")
+        notices.append(gettext("Only the first %(count)s characters were searched for.") % {"count": LONGEST_QUERY})
     context = {"query": results.query, "results": results, "is_literal": is_literal, "notices": notices}
     page = "products/search.html"
     return render(request, f"{page}#results" if request.htmx else page, context)
@@ -425,15 +432,15 @@ def method(request: HtmxHttpRequest) -> HttpResponse:
         "statistics": [
             ("Concepts", counted(concepts, "kind", Concept.Kind.choices)),
             (
-                "Products and what to compare them with",
+                gettext("Products and what to compare them with"),
                 counted(Category.objects.published(), "kind", Category.Kind.choices),
             ),
-            ("Findings, by the way into the body", counted(findings, "route", Route.choices)),
+            (gettext("Findings, by the way into the body"), counted(findings, "route", Route.choices)),
             ("Risks", counted(Risk.objects.published(), "severity", Risk.Severity.choices)),
             ("Sources", counted(Source.objects.all(), "kind", Source.Kind.choices)),
-            ("How much of a source was read", counted(Source.objects.all(), "read", Source.Read.choices)),
-            ("Who paid for the studies", counted(Source.objects.studies(), "funder", Source.Funder.choices)),
-            ("Warning signs", counted(RedFlag.objects.all(), "severity", RedFlag.Severity.choices)),
+            (gettext("How much of a source was read"), counted(Source.objects.all(), "read", Source.Read.choices)),
+            (gettext("Who paid for the studies"), counted(Source.objects.studies(), "funder", Source.Funder.choices)),
+            (gettext("Warning signs"), counted(RedFlag.objects.all(), "severity", RedFlag.Severity.choices)),
         ],
         "questions": Question.objects.count(),
         "places": len(Jurisdiction),
@@ -463,7 +470,7 @@ def about(request: HtmxHttpRequest) -> HttpResponse:
 @require_safe
 def change_list(request: HtmxHttpRequest) -> HttpResponse:
     """What changed on the site and why, newest first, fifty a page; `?kind=corrections` leaves the corrections alone."""
-    kind, notice = chosen(request.GET.get("kind", ""), [("corrections", "Corrections")], "a kind of change")
+    kind, notice = chosen(request.GET.get("kind", ""), [("corrections", "Corrections")], gettext("a kind of change"))
     asked, size = request.GET.get("page", "").strip(), 50
     number = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else 1
     number = max(number, 1)
@@ -474,7 +481,9 @@ def change_list(request: HtmxHttpRequest) -> HttpResponse:
         number, rows = 1, list(trail[: size + 1])
     notices = [notice] if notice else []
     if asked and asked != str(number):
-        notices.append(f"There is no page “{asked[:60]}”; this is page {number}.")
+        notices.append(
+            gettext("There is no page “%(asked)s”; this is page %(number)s.") % {"asked": asked[:60], "number": number}
+        )
     context = {
         "changes": changes.told(rows[:size]),
         "number": number,
@@ -541,14 +550,14 @@ def manifest(request: HttpRequest) -> HttpResponse:
     """What a browser needs to put the guide among a person's apps."""
     pages = [
         ("Glossary", "glossary:concept_list"),
-        ("Check an ad", "products:check"),
-        ("Visit sheet", "products:visit"),
+        (gettext("Check an ad"), "products:check"),
+        (gettext("Visit sheet"), "products:visit"),
     ]
     body = {
         "id": reverse("products:home"),
         "name": "Claimed & Shown",
         "short_name": "Claimed & Shown",
-        "description": "What sellers of regenerative treatments claim, and what studies show.",
+        "description": gettext("What sellers of regenerative treatments claim, and what studies show."),
         "lang": "en-GB",
         "start_url": reverse("products:home"),
         "scope": reverse("products:home"),

@@ -8,6 +8,8 @@ from django import template
 from django.core.paginator import Page
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from glossary import pieces
 from glossary.models import EventCount, Finding
@@ -66,7 +68,7 @@ def near_pages(page: Page) -> Iterator[int | str]:
     return page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
 
 
-MARKS = {"concept": "term", "beside": "term", "effect": "claimed effect", "red_flag": "warning sign"}
+MARKS = {"concept": _("term"), "beside": _("term"), "effect": _("claimed effect"), "red_flag": _("warning sign")}
 
 
 @register.filter
@@ -76,7 +78,7 @@ def marked(pieces: Iterable[tuple[str, Sequence[Any]]]) -> SafeString:
     for text, spans in pieces:
         if spans:
             classes = "".join(f"{'concept' if span.kind == 'beside' else span.kind} " for span in spans)
-            words = ", ".join(MARKS[span.kind] for span in spans)
+            words = ", ".join(str(MARKS[span.kind]) for span in spans)
             html.append(f'<mark class="{classes}">{escape(text)}<span class="visually-hidden"> ({words})</span></mark>')
         else:
             html.append(escape(text))
@@ -107,8 +109,13 @@ def dots(start: int, stop: int) -> str:
 def icon_array(count: EventCount) -> dict[str, Any]:
     """Both groups of a study out of 100 people, drawn side by side."""
     groups = [
-        ("with it", count.events_with, count.total_with, count.per_hundred_with),
-        (f"with {count.compared_with}", count.events_without, count.total_without, count.per_hundred_without),
+        (gettext("with it"), count.events_with, count.total_with, count.per_hundred_with),
+        (
+            gettext("with %(what)s") % {"what": count.compared_with},
+            count.events_without,
+            count.total_without,
+            count.per_hundred_without,
+        ),
     ]
     return {
         "count": count,
