@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-scale bench-crowd bench-fleet bench-sqlite test format lock settings clean
+.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-scale bench-crowd bench-fleet bench-sqlite test mutants format lock settings clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench    how fast it is, as ratios to the least Django page (ARGS=\"--rounds 1\" …)"
 	@echo "make bench-crowd, bench-fleet, bench-sqlite   twice the readers it can serve; several machines, broken one by one; writers beside readers"
 	@echo "make bench-scale  whether pages cost what they show or what the database holds (ARGS=\"60 1000\" …)"
+	@echo "make mutants  break the verdict's code in small ways: does a test notice?"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make settings the table of settings in README, from the one in config/settings.py"
@@ -98,6 +99,11 @@ $(CHECKER): | $(INSTALLED)
 
 test: $(INSTALLED) $(CHECKER)
 	@$(BIN)/python .ci/test.py
+
+# Breaks the code in small ways and sees whether a test notices; which code, and with which tests, is in pyproject.toml.
+mutants: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
+	@data=$$(mktemp -d); DATA_DIR=$$data $(BIN)/mutmut run; $(BIN)/mutmut results; rm -rf $$data
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
