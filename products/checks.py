@@ -86,7 +86,7 @@ def run() -> list[ContentCheck]:
     """Check everything published, keep the outcome for readers and editors, and return it in order."""
     guide = Published()
     outcome = [
-        ContentCheck(position=position, promise=promise, problems=sorted(problems(guide)))
+        ContentCheck(position=position, promise=promise, problems=sorted(map(str, problems(guide))))
         for position, (promise, problems) in enumerate(PROMISES, start=1)
     ]
     with transaction.atomic():

@@ -28,7 +28,7 @@ def category_gaps(category: Category) -> Iterator[Gap]:
         return
     rules = list(category.regulations.prefetch_related("sources"))
     if missing := [place.label for place in Jurisdiction if place.value not in {rule.jurisdiction for rule in rules}]:
-        yield Gap(f"No line on the rules of: {', '.join(missing)}.", "regulations-group")
+        yield Gap(f"No line on the rules of: {', '.join(map(str, missing))}.", "regulations-group")
     for rule in rules:
         if rule.status != Regulation.Status.UNCLEAR and not rule.sources.all():
             yield Gap(f"The rule of {rule.get_jurisdiction_display()} has no source.", "regulations-group")
