@@ -382,7 +382,7 @@ def test_verdict_answers_every_combination_as_the_database_would(writer):
         ({"direction": "unknown", "certainty": "none", "searched_on": "yesterday"}, "Give the day of the search"),
         ({"direction": "mixed", "size": "large", "certainty": "low"}, "A size is stated only for a benefit or a harm"),
         ({"direction": "sideways", "size": "huge", "certainty": "total"}, "come from the fixed vocabulary"),
-        ({"direction": "'; --" * 500, "certainty": "☃"}, "come from the fixed vocabulary"),
+        ({"direction": "'; --" * 150, "certainty": "☃"}, "come from the fixed vocabulary"),
     ],
 )
 def test_choices_that_make_no_verdict_are_answered_in_words(writer, chosen, said):
@@ -439,7 +439,7 @@ def test_picker_offers_ten_at_most(writer):
     assert picked(writer, "term", "same").text.count("<button") == 10
 
 
-@pytest.mark.parametrize("query", ["%", "_", "\\", '"><script>', "a" * 5_000, "\x00", "' or 1=1 --", "[@"])
+@pytest.mark.parametrize("query", ["%", "_", "\\", '"><script>', "a" * 3_000, "\x00", "' or 1=1 --", "[@"])
 def test_picker_takes_any_letters(writer, query):
     for what in ("source", "term"):
         answer = picked(writer, what, query)

@@ -14,7 +14,7 @@ window.trustedTypes?.createPolicy("default", {
 
 const later = (task) => (window.requestIdleCallback ? requestIdleCallback(task, { timeout: 2000 }) : setTimeout(task, 200));
 const SIGNS = ["pointermove", "pointerdown", "keydown", "focusin", "wheel", "touchstart", "scroll"];
-const PARTS = "[data-hx-get], [data-hx-post]";
+const PARTS = "[data-hx-get], [data-hx-post], a[data-hx-boost=true], [data-hx-boost=true] a, [data-hx-boost=true] form";
 
 // Until htmx is there, what is pressed or chosen waits for it; without it, links and forms do their own work.
 const MEANT = ["click", "submit", "change"];
@@ -53,6 +53,8 @@ function somebodyCame() {
 }
 SIGNS.forEach((type) => addEventListener(type, somebodyCame, { capture: true, passive: true }));
 MEANT.forEach((type) => document.addEventListener(type, wait, true));
+// Back to an address that htmx had moved to: where it is not there yet, the whole page is asked for.
+addEventListener("popstate", () => window.htmx || location.reload());
 
 // An address that htmx moved to was never asked for as a whole page: the worker fetches it once the visitor stays.
 let stays = 0;
