@@ -49,9 +49,11 @@ LONGEST_ADDRESS = 2_000
 LARGEST_BODY = 1_000_000  # bytes, compressed
 # What a page may depend on besides its address; one that varies by more is not kept.
 MAY_VARY_BY = {"accept-encoding", "hx-request"}
-# Browsers ask each time. A cache in front may answer by itself for a second, and for one more while it asks; when nobody
-# answers here, it may go on for a day with what it has.
-CACHE_CONTROL = "public, max-age=0, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400"
+# Browsers ask each time, and never show what they had while they ask: whoever has just published would see the old page. A cache in
+# front may answer by itself for a second; when nobody answers here, it may go on for a day with what it has. What a CDN may do beyond
+# that is told to it alone (RFC 9213).
+CACHE_CONTROL = "public, max-age=0, s-maxage=1, stale-while-revalidate=0, stale-if-error=86400"
+CDN_CACHE_CONTROL = "max-age=1, stale-while-revalidate=1, stale-if-error=86400"
 # Who sent the reader is no part of what the reader asked for.
 TRACKERS = re.compile(r"(?:^|&)(?:utm_[a-z]+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ttclid)=[^&]*")
 # What a browser says about its own copy and its own powers is answered here; below, a page is made whole and plain.
@@ -268,7 +270,11 @@ class Pages:
         patch_vary_headers(response, ["Accept-Encoding"])
         number = response.headers.get(HEADER)  # of this request, and of no later one
         response.headers.pop(HEADER, None)
-        headers = dict(response.headers) | {"Cache-Control": CACHE_CONTROL, "ETag": f'W/"{key}"'}
+        headers = dict(response.headers) | {
+            "Cache-Control": CACHE_CONTROL,
+            "CDN-Cache-Control": CDN_CACHE_CONTROL,
+            "ETag": f'W/"{key}"',
+        }
         kept = with_body(Kept(ResponseHeaders(headers), b"", ""), response.content, "")
         if is_worth_compressing(response):
             kept = with_body(kept, compress(kept.body, "br"), "br")

@@ -17,13 +17,13 @@ const SIGNS = ["pointermove", "pointerdown", "keydown", "focusin", "wheel", "tou
 const PARTS = "[data-hx-get], [data-hx-post], a[data-hx-boost=true], [data-hx-boost=true] a, [data-hx-boost=true] form";
 
 // Until htmx is there, what is pressed or chosen waits for it; without it, links and forms do their own work.
-const MEANT = ["click", "submit", "change"];
+const MEANT = ["click", "submit", "change", "input"];
 let meant = null;
 
 function wait(event) {
   const part = event.target instanceof Element && event.target.closest(PARTS);
   if (!part || event.ctrlKey || event.metaKey || event.shiftKey || (event.type === "click" && part.matches("form"))) return;
-  if (event.type !== "change") event.preventDefault();
+  if (["click", "submit"].includes(event.type)) event.preventDefault();
   somebodyCame(); // a press may come without any other sign, from assistive technology
   meant = { type: event.type, target: event.target, part, submitter: event.submitter };
 }
@@ -33,7 +33,7 @@ function ready() {
   if (!meant) return;
   if (meant.type === "submit") meant.part.requestSubmit(meant.submitter);
   else if (meant.type === "click") meant.target.click();
-  else meant.target.dispatchEvent(new Event("change", { bubbles: true }));
+  else meant.target.dispatchEvent(new Event(meant.type, { bubbles: true }));
 }
 
 let hasCome = false;

@@ -87,7 +87,6 @@ def test_entry_that_was_taken_back_is_not_shown_offline(visitor, page_problems):
     page.goto("/glossary/exosomes/")
     page.kept(5)
     Concept.objects.filter(slug="exosomes").update(state="withdrawn")
-    page.wait_for_timeout(1_200)  # a browser may show for a second what it has just fetched (stale-while-revalidate)
     page.goto("/glossary/exosomes/")
     until(page, f"async () => !(await ({KEPT})()).includes('/glossary/exosomes/')")
     page.context.set_offline(True)
