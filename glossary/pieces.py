@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import is_dataclass
-from functools import cache, wraps
+from functools import cache
 from typing import Any
 
 from django.db.models import Model
@@ -21,8 +21,6 @@ from django.urls import get_script_prefix
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
-
-from glossary import edition
 
 MOST = 10_000  # pieces in the memory of one process, about 2 kB each; those least asked for go first
 
@@ -50,17 +48,6 @@ def keep[T](key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
         if len(_kept) > MOST:
             _kept.popitem(last=False)
     return made
-
-
-def per_edition[**P, T](make: Callable[P, T]) -> Callable[P, T]:
-    """For what is read from the content alone: made once for each edition of it, and shared by all who only read it."""
-
-    @wraps(make)
-    def kept(*args: P.args, **kwargs: P.kwargs) -> T:
-        key = (make.__module__, make.__qualname__, edition.current().token, args, *kwargs.items())
-        return keep(key, lambda: make(*args, **kwargs))
-
-    return kept
 
 
 def forget() -> None:

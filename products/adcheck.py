@@ -24,7 +24,6 @@ from django.db.models import Q
 
 from glossary import edition
 from glossary.models import Alias, Concept, Effect, EffectWording, Finding, Route
-from glossary.pieces import per_edition
 from glossary.text import fold
 from products.models import RedFlag, RedFlagWording
 from products.voice import Voice
@@ -226,33 +225,33 @@ def route_wordings() -> Wordings:
     return Wordings((wording, route) for route, listed in ROUTE_WORDS.items() for wording in listed)
 
 
-@per_edition
+@edition.kept(1)
 def concepts_by_slug() -> dict[str, Concept]:
     return {concept.slug: concept for concept in Concept.objects.published().defer("body", "not_same_as")}
 
 
-@per_edition
+@edition.kept(1)
 def effects_by_slug() -> dict[str, Effect]:
     return {effect.slug: effect for effect in Effect.objects.all()}
 
 
-@per_edition
+@edition.kept(1)
 def effect_wordings() -> Wordings:
     return ready_wordings(tuple(EffectWording.objects.order_by("pk").values_list("text", "effect__slug")))
 
 
-@per_edition
+@edition.kept(1)
 def flag_wordings() -> Wordings:
     return ready_wordings(tuple(RedFlagWording.objects.order_by("pk").values_list("text", "red_flag__slug")))
 
 
-@per_edition
+@edition.kept(1)
 def red_flags() -> list[RedFlag]:
     """All warning signs, with their sources and the question that each of them calls for."""
     return list(RedFlag.objects.select_related("question").prefetch_related("sources"))
 
 
-@per_edition
+@edition.kept(1)
 def concept_names() -> Names:
     """Names and aliases of published concepts; what people only type into a search box is no name."""
     names = [(name, "name", slug) for slug, name in Concept.objects.published().values_list("slug", "name")]

@@ -1,7 +1,6 @@
 """Help with writing at the desk: previews, measures, verdicts that follow the choices, links to pick."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -9,15 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from hypothesis import example, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from glossary import revisions
-from glossary.markdown import Citations, Terms, render
 from glossary.models import Finding, Source
 from glossary.verdict import Certainty, Direction, Size
-from glossary.writing import tangle
 from tests.factories import make_alias, make_category, make_concept, make_finding, make_question, make_risk, make_source
 from tests.forms import read_form
 
@@ -218,58 +212,6 @@ def test_text_that_markdown_would_take_minutes_over_is_refused_at_once(writer, t
 )
 def test_text_with_measured_brackets_and_lists_is_not_refused(writer, text):
     assert "desk-refused" not in seen(writer, text).text
-
-
-# What Markdown gives a meaning, what upsets programs, and what unfolds to eighteen letters; alone and up to forty times.
-MARKS = ["[", "](", ")", "![", "<a ", "<b x=\"", "<!--", ">", "> ", "- ", "1. ", "    ", "\n", "\n\n", "|", "-|-", "`", "*", "_", "#", "=\n",
-         "[@trial]", "[a]: b\n", "javascript:", "<script>", "onerror=", "&#106;", "\\", "\x00", "\x02", "\u202e", "\u0301", "\ufdfa", "EGF"]  # fmt: skip
-PIECES = st.tuples(st.sampled_from(MARKS) | st.text(max_size=4), st.integers(1, 40)).map(lambda part: part[0] * part[1])
-
-
-class Unsafe(HTMLParser):
-    """Collects what no text may bring to readers: other tags, handlers, styles, addresses that run code."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def handle_starttag(self, tag, attrs):
-        if tag in {
-            "script",
-            "style",
-            "iframe",
-            "object",
-            "embed",
-            "svg",
-            "math",
-            "form",
-            "input",
-            "img",
-            "link",
-            "meta",
-            "base",
-        }:
-            self.found.append(tag)
-        for name, value in attrs:
-            # As browsers do: tabs and line ends go, spaces only at the start.
-            scheme = re.sub(r"[\t\r\n]", "", value or "").lstrip().lower().partition(":")[0]
-            runs = name == "href" and scheme in {"javascript", "data", "vbscript"}
-            if runs or name.startswith("on") or name == "style":
-                self.found.append((tag, name, value))
-
-
-@given(st.lists(PIECES, max_size=30).map("".join))
-@hypothesis_settings(max_examples=150, deadline=None)
-@example("[a](java\tscript:alert(1))<a href='&#106;avascript:x'>b</a>")
-@example("\u0301" * 60_000)
-@example(("\ufdfa " * 2_000 + "\n\n") * 10)
-def test_no_text_brings_the_rendering_down_or_a_script_through(text):
-    if tangle(text):
-        return
-    unsafe = Unsafe()
-    unsafe.feed(render(text, Terms({"egf": ("egf", "EGF")}), Citations(["trial"])).html)
-    unsafe.close()
-    assert unsafe.found == []
 
 
 @pytest.mark.parametrize("field", ["name", "history", "nonsense", "pk"])
