@@ -473,6 +473,14 @@ def test_a_page_with_many_findings_leads_to_what_stands_behind_each(client):
     assert client.get("/glossary/thing/effect-of-nothing/injected/").status_code == 404
 
 
+def test_what_stands_behind_a_finding_stands_open_on_its_own_page(client):
+    finding = make_finding(population="Adults with dry skin.")
+    page = client.get(finding.own_url).text
+    assert '<details class="more" open>' in page
+    assert "Adults with dry skin." in page
+    assert '<details class="more">' in client.get(finding.concept.get_absolute_url()).text
+
+
 def test_a_concept_with_very_many_findings_shows_them_in_pages(client):
     concept = make_concept(slug="thing")
     for n in range(31):
