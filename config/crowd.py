@@ -61,19 +61,6 @@ class Queue:
 queue = Queue()
 
 
-def watch(get_response: View) -> View:
-    """Middleware, before all others: sees when this thread begins and ends with a request."""
-
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        queue.begin()
-        try:
-            return get_response(request)
-        finally:
-            queue.end()
-
-    return middleware
-
-
 def bounded(get_response: View) -> View:
     """Middleware: no more at a time than can be served soon."""
     readers = threading.Semaphore(AT_ONCE)

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -66,6 +66,10 @@ LOOK_AGAIN = 1.0
 STARTED = datetime.now(UTC)
 
 
+# Headers that are true at one moment only; see `dated`.
+MOMENTARY = ("Last-Modified", "X-Accel-Expires")
+
+
 class Kept(NamedTuple):
     """A page as it goes out; `encoding` is that of `body`: "br", "gzip", or "" for what is not text or very short."""
 
@@ -92,9 +96,18 @@ class Known:
         return http_date(self.changed_at)
 
 
-def release() -> str:
+class KeptPage(HttpResponse):
+    """An answer from the store: it may be given again for as long as `look()` gives `known`. See `config/door.py`."""
+
+    key: str
+    known: Known
+    look: Callable[[], Known | None]
+
+
+@cache
+def release(*shown: object) -> str:
     """What pages are made by: a digest of code, templates, static files and the settings that show in a page."""
-    digest = hashlib.sha256(f"{settings.SITE_URL} {settings.DEBUG}".encode())
+    digest = hashlib.sha256(f"{shown}".encode())
     for folder in ("config", "glossary", "products", "templates", "static"):
         for file in sorted((settings.BASE_DIR / folder).rglob("*")):
             if file.suffix in {".py", ".html", ".css", ".js", ".svg", ".txt"}:
@@ -130,6 +143,7 @@ def may_keep(request: HttpRequest, response: HttpResponseBase) -> bool:
     varies_by = {name.strip().lower() for name in response.headers.get("Vary", "").split(",") if name.strip()}
     return (
         request.method == "GET"
+        and not settings.DEBUG  # whoever works on a template wants to see it
         and response.status_code == 200
         and not response.streaming
         and not response.cookies
@@ -175,7 +189,7 @@ class Pages:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.release = release()
+        self.release = release(settings.SITE_URL, settings.DEBUG)
         # This process's memory, and behind it, where there is one, the cache that all machines share.
         self.own = caches["pages"]
         self.shared = caches["shared"] if "shared" in settings.CACHES else None
@@ -198,14 +212,14 @@ class Pages:
             return not_modified(key, known)
         if kept := self.find(key, encoding):
             metrics.page_from_store()
-            return answer(request, kept, key, known)
+            return self.answer(request, kept, key, known)
         # Of many who ask for the same page at once, one has it made and the others wait for that.
         with self.guard:
             lock = self.locks.setdefault(key, threading.Lock())
         with lock:
             if kept := self.find(key, encoding):
                 metrics.page_from_store()
-                return answer(request, kept, key, known)
+                return self.answer(request, kept, key, known)
             metrics.page_made()
             return self.make(request, key, encoding, known)
 
@@ -280,10 +294,19 @@ class Pages:
             kept = with_body(kept, compress(kept.body, "br"), "br")
         if len(kept.body) <= LARGEST_BODY:
             self.set(key, kept)
-        response = answer(request, self.encoded(kept, key, encoding), key, known)
+        response = self.answer(request, self.encoded(kept, key, encoding), key, known)
         if number:
             response.headers[HEADER] = number
         return response
+
+    def answer(self, request: HttpRequest, kept: Kept, key: str, known: Known) -> HttpResponse:
+        since = request.META.get("HTTP_IF_MODIFIED_SINCE") if "HTTP_IF_NONE_MATCH" not in request.META else None
+        if since and (parse_http_date_safe(since) or 0) >= known.changed_at:
+            return not_modified(key, known)
+        response = KeptPage(kept.body if request.method == "GET" else b"")
+        response.headers = kept.headers  # whole, since to set them one by one takes longer than all the rest
+        response.key, response.known, response.look = key, known, self.look
+        return dated(response, known)
 
     def without_database(self, request: HttpRequest, encoding: str) -> HttpResponseBase:
         """The page as it stood, with its date; what was not kept fails below, and says so in the site's layout."""
@@ -312,15 +335,6 @@ def with_body(kept: Kept, body: bytes, encoding: str) -> Kept:
     elif "Content-Encoding" in headers:
         del headers["Content-Encoding"]
     return Kept(headers, body, encoding)
-
-
-def answer(request: HttpRequest, kept: Kept, key: str, known: Known) -> HttpResponse:
-    since = request.META.get("HTTP_IF_MODIFIED_SINCE") if "HTTP_IF_NONE_MATCH" not in request.META else None
-    if since and (parse_http_date_safe(since) or 0) >= known.changed_at:
-        return not_modified(key, known)
-    response = HttpResponse(kept.body if request.method == "GET" else b"")
-    response.headers = kept.headers  # whole, since to set them one by one takes longer than all the rest
-    return dated(response, known)
 
 
 def not_modified(key: str, known: Known) -> HttpResponse:

@@ -123,7 +123,6 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.crowd.watch",
     "config.pages.Pages",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

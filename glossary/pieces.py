@@ -14,6 +14,7 @@ from dataclasses import is_dataclass
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Model
 from django.template import Context
 from django.template.loader import get_template
@@ -37,6 +38,8 @@ def piece(template: str, **values: Any) -> SafeString:
 def keep[T](key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
     """What `make` gives, made once for each key; the key names all that it depends on, except where the site lies
     and which language it speaks."""
+    if settings.DEBUG:  # whoever works on a template wants to see it
+        return make()
     key = (get_script_prefix(), get_language(), *key)
     with _lock:
         if key in _kept:

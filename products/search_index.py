@@ -199,8 +199,8 @@ def write(model: type[models.Model], pks: Iterable[int]) -> None:
     entries = list(make(model._default_manager.filter(pk__in=pks)))
     fields = [f.name for f in SearchEntry._meta.concrete_fields if f.name not in ("id", "kind", "object_id")]
     with transaction.atomic():
-        gone = pks - {entry.object_id for entry in entries}
-        SearchEntry.objects.filter(kind=kind, object_id__in=gone).delete()
+        if gone := pks - {entry.object_id for entry in entries}:
+            SearchEntry.objects.filter(kind=kind, object_id__in=gone).delete()
         SearchEntry.objects.bulk_create(
             entries, update_conflicts=True, unique_fields=["kind", "object_id"], update_fields=fields
         )

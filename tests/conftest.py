@@ -5,10 +5,12 @@
 | `page`, `page_without_javascript` | a browser page; an error on it, or a request elsewhere, fails the test |
 | `page_problems` | what is wrong with the page so far; `clear()` it where a test provokes an error |
 | `shipped_content` | the content that ships, loaded once for all tests that ask for it |
+| `entry_pages` | of that content, the answer of every concept, category and ready-made comparison, by address |
 """
 
 import os
 import shutil
+from operator import methodcaller
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,7 +18,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import transaction
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from glossary import pieces
 
@@ -83,6 +85,18 @@ def shipped_content(django_db_setup, django_db_blocker):
         with django_db_blocker.block():
             yield
         transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="session")
+def entry_pages(shipped_content, django_db_blocker):
+    """Made once, since to make them all takes long: for tests that only look at them."""
+    from glossary.models import Concept
+    from products.models import Category, ReadyMade
+
+    with django_db_blocker.unblock():
+        entries = [*Concept.objects.published(), *Category.objects.published(), *ReadyMade.objects.all()]
+        client = Client()
+        return {address: client.get(address) for address in map(methodcaller("get_absolute_url"), entries)}
 
 
 # --- Browser

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from glossary.models import Concept, Source
-from products.models import Category
+from glossary.models import Source
 
 CHECKER = Path(sys.prefix) / "nu/node_modules/vnu-jar/build/dist/vnu.jar"  # the Makefile puts it there
 PAIR = "item=exosome-microneedling&item=prp-hair&item=prp"
@@ -27,15 +26,15 @@ ADDRESSES = [
 
 
 @pytest.fixture(scope="module")
-def pages(shipped_content, django_db_blocker):
+def pages(entry_pages, django_db_blocker):
     """HTML by address: the whole site but most of its sources, and what the ad check says."""
     with django_db_blocker.unblock():
-        return get_pages(Client())
+        return texts_of(entry_pages, Client())
 
 
-def get_pages(client):
-    entries = [*Concept.objects.published(), *Category.objects.published(), *Source.objects.all()[:20]]
-    answers = {address: client.get(address) for address in [*ADDRESSES, *(e.get_absolute_url() for e in entries)]}
+def texts_of(entry_pages, client):
+    addresses = [*ADDRESSES, *(source.get_absolute_url() for source in Source.objects.all()[:20])]
+    answers = entry_pages | {address: client.get(address) for address in addresses}
     for words, text in [("an ad that was read", AD), ("an empty ad", "")]:
         answers[words] = client.post("/check/", {"text": text})
     for address, answer in answers.items():
