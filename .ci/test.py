@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -46,8 +47,9 @@ class Run:
         self.unreachable: list[str] = []  # left out for want of a network, which is no failure
         self.passed: list[str] = []
 
-    def step(self, name: str, *command: str | Path, is_beside: bool = False, **env: str) -> bool:
-        """Run a command; one that runs beside another prints all that it has to say at its end."""
+    def step(self, name: str, *command: str | Path, **env: str) -> bool:
+        """Run a command; one in another thread, beside this one, prints all that it has to say at its end."""
+        is_beside = threading.current_thread() is not threading.main_thread()
         if not is_beside:
             print(f"\n== {name}", flush=True)
         started = time.monotonic()
@@ -71,7 +73,7 @@ class Run:
     def manage(self, name: str, *arguments: str, **env: str) -> bool:
         return self.step(name, sys.executable, "manage.py", *arguments, **env)
 
-    def pytest(self, name: str, *arguments: str, is_beside: bool = False, **env: str) -> None:
+    def pytest(self, name: str, *arguments: str, **env: str) -> None:
         """Run the tests; each skipped one counts as left out, with its reason."""
         data = self.scratch / name.replace(" ", "-")  # each run with a folder of its own
         report = data / "report.xml"
@@ -87,7 +89,7 @@ class Run:
             f"--junitxml={report}",
             *arguments,
         ]
-        self.step(name, *command, is_beside=is_beside, **env | {"DATA_DIR": str(data)})
+        self.step(name, *command, **env | {"DATA_DIR": str(data)})
         if not report.exists():
             return
         cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - our own file
@@ -167,10 +169,26 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 def check(run: Run) -> None:
+    # Two things at a time, each of which keeps one core busy.
+    with ThreadPoolExecutor(1) as beside:
+        other = beside.submit(look_at_the_code, run)
+        set_up(run)
+        other.result()
+        other = beside.submit(from_outside, run)
+        run.pytest("tests on SQLite", "-m", "not browser and not faults")
+        on_postgresql(run)
+        other.result()
+
+
+def look_at_the_code(run: Run) -> None:
     run.step("ruff check", BIN / "ruff", "check", ".")
     run.step("ruff format", BIN / "ruff", "format", "--check", ".")
     run.step("types", BIN / "mypy", "--cache-dir", run.scratch / "types")
     audit(run)
+
+
+def set_up(run: Run) -> None:
+    """An installation with the content that ships, in the scratch folder."""
     run.manage("check", "check", "--fail-level", "WARNING")
     production = {"SECRET_KEY": secrets.token_urlsafe(60), "ALLOWED_HOSTS": "guide.example.org"}
     run.manage("check --deploy", "check", "--deploy", "--fail-level", "WARNING", **production)
@@ -179,13 +197,6 @@ def check(run: Run) -> None:
     if run.manage("migrate", "migrate", "--verbosity", "0") and run.manage("load_content", "load_content"):
         run.manage("check_content", "check_content")
         run.env["LOADED"] = run.env["DATA_DIR"]  # for the screenshots, which would load it once more
-    # Side by side: each keeps one core busy.
-    with ThreadPoolExecutor(1) as beside:
-        other = beside.submit(in_a_browser, run)
-        run.pytest("tests on SQLite", "-m", "not browser and not faults")
-        on_postgresql(run)
-        run.pytest("faults", "-m", "faults", "tests/faults")
-        other.result()
 
 
 def audit(run: Run) -> None:
@@ -211,14 +222,16 @@ def audit(run: Run) -> None:
         run.unreachable.append(f"pip-audit: the list of weaknesses gave no answer on {unknown or 'any'} packages")
 
 
-def in_a_browser(run: Run) -> None:
+def from_outside(run: Run) -> None:
+    """The site as a browser sees it, then a whole installation that is broken on purpose."""
     if find_chromium():
-        run.step("screenshot of every type of page", sys.executable, ".ci/screenshots.py", "smoke", is_beside=True)
-        run.pytest("tests in a browser", "-m", "browser", is_beside=True)
+        run.step("screenshot of every type of page", sys.executable, ".ci/screenshots.py", "smoke")
+        run.pytest("tests in a browser", "-m", "browser")
     else:
         run.left_out.append(
             "browser tests, screenshots: found no Chromium; install it, or set CHROMIUM to the program."
         )
+    run.pytest("faults", "-m", "faults", "tests/faults")
 
 
 def on_postgresql(run: Run) -> None:

@@ -9,6 +9,8 @@ import sys
 import pytest
 from django.conf import settings
 
+pytestmark = pytest.mark.one_database
+
 PRODUCTION = {"SECRET_KEY": "k7Q2-" * 14 + "xyz", "ALLOWED_HOSTS": "guide.example.org"}
 
 
