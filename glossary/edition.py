@@ -8,7 +8,9 @@ long as that edition is the current one, on every process and machine, and nothi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -74,6 +76,37 @@ def kept[**P, R](most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(make)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
             return of_edition(current().token, *args, **kwargs)
+
+        return asked
+
+    return decorate
+
+
+def kept_each[K: Hashable, V](
+    most: int,
+) -> Callable[[Callable[[list[K]], dict[K, V]]], Callable[[Iterable[K]], dict[K, V]]]:
+    """As `kept`, for a function that gives each of many keys something of its own: it is asked for those that are not known
+    yet, all at once, and gives a value for each."""
+
+    def decorate(make: Callable[[list[K]], dict[K, V]]) -> Callable[[Iterable[K]], dict[K, V]]:
+        values: OrderedDict[tuple[str, K], V] = OrderedDict()
+        guard = threading.Lock()
+
+        @wraps(make)
+        def asked(keys: Iterable[K]) -> dict[K, V]:
+            token, keys = current().token, list(dict.fromkeys(keys))
+            with guard:
+                found = {key: values[token, key] for key in keys if (token, key) in values}
+                for key in found:
+                    values.move_to_end((token, key))
+            if missing := [key for key in keys if key not in found]:
+                made = make(missing)
+                with guard:
+                    values.update(((token, key), value) for key, value in made.items())
+                    while len(values) > most:
+                        values.popitem(last=False)
+                found |= made
+            return found
 
         return asked
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Case, Count, Prefetch, When
 from django.http import QueryDict
@@ -12,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from glossary import edition
+from glossary.kept import findings_on, risks_on
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
 from glossary.near import near_concepts
 from products.models import (
@@ -195,17 +197,11 @@ class Settings:
     def query(self, slugs: Iterable[str], **changes: Any) -> str:
         """The query string for these items, with some settings changed."""
         settings = replace(self, **changes)
-        query = QueryDict(mutable=True)
-        query.setlist("item", list(slugs))
-        for name in ("route", "where"):
-            if value := getattr(settings, name):
-                query[name] = value
-        for name in ("alone", "differences", "turned"):
-            if getattr(settings, name):
-                query[name] = "1"
-        for name in ("first", "closed"):
-            query.setlist(name, getattr(settings, name))
-        return f"?{query.urlencode()}"
+        query = [("item", slug) for slug in slugs]
+        query += [(name, value) for name in ("route", "where") if (value := getattr(settings, name))]
+        query += [(name, "1") for name in ("alone", "differences", "turned") if getattr(settings, name)]
+        query += [(name, value) for name in ("first", "closed") for value in getattr(settings, name)]
+        return f"?{urlencode(query)}"
 
 
 @dataclass
@@ -301,8 +297,9 @@ class Comparison:
         return Settings(route=self.settings.route).query(sorted(self.slugs))
 
 
-def found_items(slugs: list[str]) -> dict[str, Category | Concept]:
-    """Published and withdrawn categories and concepts by slug, with what their columns need."""
+@edition.kept_each(400)
+def found_items(slugs: list[str]) -> dict[str, Category | Concept | None]:
+    """Published and withdrawn categories and concepts by slug, with what their columns need; None for an unknown slug."""
     shown = [State.PUBLISHED, State.WITHDRAWN]
     categories = Category.objects.filter(state__in=shown, slug__in=slugs).with_ingredients()
     categories = categories.prefetch_related(
@@ -310,7 +307,12 @@ def found_items(slugs: list[str]) -> dict[str, Category | Concept]:
         Prefetch("regulations", Regulation.objects.for_reading()),
     )
     concepts = Concept.objects.filter(state__in=shown, slug__in=slugs).select_related("parent")
-    return {item.slug: item for item in [*concepts, *categories]}
+    return dict.fromkeys(slugs) | {item.slug: item for item in [*concepts, *categories]}
+
+
+def there(slugs: Iterable[str]) -> dict[str, Category | Concept]:
+    """Those that there are, by slug."""
+    return {slug: item for slug, item in found_items(slugs).items() if item}
 
 
 def pick_items(slugs: list[str]) -> tuple[list[Category | Concept], list[str], bool]:
@@ -320,11 +322,11 @@ def pick_items(slugs: list[str]) -> tuple[list[Category | Concept], list[str], b
     wanted = list(dict.fromkeys(named))
     if len(wanted) < len(named):
         notices.append(gettext("Something was named twice; it is shown once."))
-    found = found_items([slug[:LONGEST_SLUG] for slug in wanted[:LONGEST_LIST]])
+    found = there(slug[:LONGEST_SLUG] for slug in wanted[:LONGEST_LIST])
     unknown = [slug for slug in wanted if slug not in found]
     renamed = present_slugs(unknown[:LONGEST_LIST]) if unknown else {}
     if renamed:
-        moved = found_items(list(renamed.values()))
+        moved = there(renamed.values())
         found |= {old: moved[new] for old, new in renamed.items() if new in moved}
         unknown = [slug for slug in unknown if slug not in found]
     for slug in unknown[:3]:
@@ -397,7 +399,7 @@ def build(query: QueryDict) -> Comparison:
         return comparison
     comparison.ready_made = matching_ready_made({item.slug for item in items})
     wanted = wanted_effects(items)
-    care = ordinary_care_for(wanted)
+    care = ordinary_care_for(wanted, comparison_categories())
     if not settings.alone and not any(column.is_comparison for column in columns):
         columns += usual_neighbours(care)[: MOST - len(columns)]
     fill(columns)
@@ -411,14 +413,20 @@ def build(query: QueryDict) -> Comparison:
 def wanted_effects(items: list[Category | Concept]) -> set[int]:
     """Effects that people want from these: what a category is sold for, whatever a concept was studied for."""
     wanted = {pk for item in items if isinstance(item, Category) for pk in item.goal_ids}
-    concepts = [item for item in items if isinstance(item, Concept)]
-    return wanted | set(Finding.objects.published().filter(concept__in=concepts).values_list("effect", flat=True))
+    studied = findings_on(item.pk for item in items if isinstance(item, Concept)).values()
+    return wanted | {finding.effect_id for findings in studied for finding in findings}
+
+
+@edition.kept(1)
+def comparison_categories() -> list[Category]:
+    """Ordinary care for whatever it may be, and doing nothing."""
+    return list(Category.objects.published().comparisons().with_ingredients())
 
 
 def usual_neighbours(care: list[Category]) -> list[Column]:
     """Ordinary care for the same goals, and doing nothing: they stand beside every treatment unless taken away."""
     best = [c.slug for c in care if c.slug != DOING_NOTHING][:1]
-    found = found_items([*best, DOING_NOTHING]) if care else {}
+    found = there([*best, DOING_NOTHING]) if care else {}
     return [Column(found[slug], was_added=True) for slug in [*best, DOING_NOTHING] if slug in found]
 
 
@@ -427,24 +435,34 @@ def without_treatment(care: list[Category], wanted: set[int]) -> list[Finding]:
     nothing = [category for category in care if category.slug == DOING_NOTHING]
     if not nothing:
         return []
-    return list(nothing[0].findings().filter(effect__in=wanted).for_reading())
+    column = Column(nothing[0])
+    fill([column])
+    return [finding for finding in column.findings if finding.effect_id in wanted]
 
 
 def matching_ready_made(slugs: set[str]) -> ReadyMade | None:
     """The ready-made comparison of exactly these items, in whatever order."""
-    return next((ready for ready in ReadyMade.objects.with_items() if set(ready.slugs) == slugs), None)
+    return next((ready for ready in every_ready_made() if set(ready.slugs) == slugs), None)
+
+
+@edition.kept(1)
+def every_ready_made() -> list[ReadyMade]:
+    """All of them, with what they compare."""
+    return list(ReadyMade.objects.with_items())
 
 
 def fill(columns: list[Column]) -> None:
-    """Give each column its findings and risks: six queries, however many columns and rows."""
+    """Give each column its findings, effect by effect, and its risks, the gravest first."""
     concept_ids = {pk for column in columns for pk in column.concept_ids}
-    findings = list(Finding.objects.published().filter(concept__in=concept_ids).for_reading())
-    risks = list(Risk.objects.published().filter(concept__in=concept_ids).for_reading())
+    findings, risks = findings_on(concept_ids), risks_on(concept_ids)
+    gravest_first = list(reversed(Risk.Severity.values))
     for column in columns:
-        mine = [f for f in findings if f.concept_id in column.concept_ids]
+        mine = [finding for pk in column.concept_ids for finding in findings[pk]]
+        mine.sort(key=lambda f: (f.effect.position, f.route, f.concept.name))
         column.findings = [f for f in mine if column.has(f)]
         column.elsewhere = [f for f in mine if not column.has(f)]
-        column.risks = [r for r in risks if column.has(r)]
+        column.risks = [r for pk in column.concept_ids for r in risks[pk] if column.has(r)]
+        column.risks.sort(key=lambda r: (gravest_first.index(r.severity), r.route, r.title))
 
 
 def make_groups(comparison: Comparison) -> None:
@@ -645,16 +663,10 @@ def who_rows(columns: list[Column]) -> list[Row]:
 
 def ask_rows(columns: list[Column]) -> list[Row]:
     """The questions that are particular to each option; general ones stand on the visit sheet."""
-    categories = [c.item for c in columns if isinstance(c.item, Category)]
-    own: dict[int, list[Question]] = {category.pk: [] for category in categories}
-    asked = Question.objects.filter(categories__in=categories).distinct().prefetch_related("categories")
-    for question in asked:
-        for category in question.categories.all():
-            if category.pk in own:
-                own[category.pk].append(question)
+    own = questions_on(c.item.pk for c in columns if c.is_category)
     cells = []
     for column in columns:
-        questions = own.get(column.item.pk, []) if isinstance(column.item, Category) else []
+        questions = own[column.item.pk] if column.is_category else []
         cells.append(
             Cell(
                 entries=questions[:5],
@@ -662,6 +674,17 @@ def ask_rows(columns: list[Column]) -> list[Row]:
             )
         )
     return [Row("questions", gettext("Questions of its own"), cells)] if any(cell.entries for cell in cells) else []
+
+
+@edition.kept_each(400)
+def questions_on(category_ids: list[int]) -> dict[int, list[Question]]:
+    """The questions that are particular to these categories, by category: two queries."""
+    own: dict[int, list[Question]] = {pk: [] for pk in category_ids}
+    for question in Question.objects.filter(categories__in=category_ids).distinct().prefetch_related("categories"):
+        for category in question.categories.all():
+            if category.pk in own:
+                own[category.pk].append(question)
+    return own
 
 
 def options_to_add(columns: list[Column]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -705,7 +728,7 @@ class Offer:
 
 def ready_made() -> list[ReadyMade]:
     """Comparisons with titles of their own of which there is still something to compare."""
-    return [ready for ready in ReadyMade.objects.with_items() if len(ready.slugs) > 1]
+    return [ready for ready in every_ready_made() if len(ready.slugs) > 1]
 
 
 @edition.kept(1)

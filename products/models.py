@@ -551,12 +551,12 @@ class ContentCheck(models.Model):
         return self.promise
 
 
-def ordinary_care_for(wanted: set[int]) -> list[Category]:
+def ordinary_care_for(wanted: set[int], among: list[Category] | None = None) -> list[Category]:
     """The comparison categories that share a goal with these effects (primary keys), most shared goals first.
 
-    One query for the categories themselves and four for their parts.
+    One query for the categories themselves and four for their parts, unless they are there already, in `among`.
     """
-    comparisons: list[Any] = list(Category.objects.published().comparisons().with_ingredients())
+    comparisons: list[Any] = among or list(Category.objects.published().comparisons().with_ingredients())
     shared = {category.pk: len(wanted & category.goal_ids) for category in comparisons}
     return sorted((c for c in comparisons if shared[c.pk]), key=lambda c: (-shared[c.pk], c.name))
 

@@ -231,7 +231,9 @@ def category_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         context["json_ld"] = jsonld.script(
             jsonld.page(root, category, category.name, [source for _, source in context["sources"]]),
             jsonld.crumbs(
-                root, ("Products", reverse("products:category_list")), (category.name, category.get_absolute_url())
+                root,
+                (gettext("Products"), reverse("products:category_list")),
+                (category.name, category.get_absolute_url()),
             ),
         )
     template = "products/category_detail.html"

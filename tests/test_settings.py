@@ -139,7 +139,7 @@ def test_a_path_that_is_none_stops_the_start(run):
 # --- The table
 
 TABLE = runpy.run_path(str(settings.BASE_DIR / ".ci/settings_table.py"))
-READ = re.compile(r'environ\.get\(\s*"(\w+)"|environ\["(\w+)"\](?! = )|env_(?:flag|path)\(\s*["\'](\w+)["\']')
+READ = re.compile(r'os\.environ\.get\(\s*"(\w+)"|os\.environ\["(\w+)"\](?! = )|env_(?:flag|path)\(\s*["\'](\w+)["\']')
 
 
 def test_readme_has_the_table_of_the_settings_file():

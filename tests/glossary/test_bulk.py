@@ -19,7 +19,7 @@ from glossary import bulk
 from glossary.models import Alias, Finding, Revision, Source
 from tests import factories
 
-pytestmark = [pytest.mark.django_db, pytest.mark.ignore_template_errors]
+pytestmark = [pytest.mark.django_db, pytest.mark.ignore_template_errors, pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ def fill(number):
 # --- Cost
 
 
+@pytest.mark.one_database
 def test_the_desk_costs_the_same_number_of_queries_however_much_waits(editor, django_assert_max_num_queries):
     counts = []
     for number in (2, 14):
@@ -66,6 +67,7 @@ def test_the_desk_costs_the_same_number_of_queries_however_much_waits(editor, dj
     assert counts[0] == counts[1]
 
 
+@pytest.mark.one_database
 def test_a_block_shows_ten_and_leads_to_a_list_of_all(admin_client, editor):
     fill(14)
     block = block_of(editor, "to-rejudge")
