@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-scale bench-crowd bench-fleet bench-sqlite test mutants format lock settings clean
+.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-scale bench-crowd bench-fleet bench-sqlite test coverage mutants messages format lock settings clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -24,7 +24,9 @@ help:
 	@echo "make bench    how fast it is, as ratios to the least Django page (ARGS=\"--rounds 1\" …)"
 	@echo "make bench-crowd, bench-fleet, bench-sqlite   twice the readers it can serve; several machines, broken one by one; writers beside readers"
 	@echo "make bench-scale  whether pages cost what they show or what the database holds (ARGS=\"60 1000\" …)"
-	@echo "make mutants  break the verdict's code in small ways: does a test notice?"
+	@echo "make coverage which lines and branches no test reaches (browser and faults left aside)"
+	@echo "make mutants  break the code of verdict, ad check and workflow in small ways: does a test notice?"
+	@echo "make messages LANGUAGE=de  the words of the interface, in config/locale/, for a translator"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
 	@echo "make settings the table of settings in README, from the one in config/settings.py"
@@ -99,6 +101,17 @@ $(CHECKER): | $(INSTALLED)
 
 test: $(INSTALLED) $(CHECKER)
 	@$(BIN)/python .ci/test.py
+
+coverage: $(INSTALLED)
+	@data=$$(mktemp -d); DATA_DIR=$$data $(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser and not faults" \
+		--cov=config --cov=glossary --cov=products --cov-branch --cov-report=term:skip-covered; status=$$?; rm -rf $$data; exit $$status
+
+# Needs gettext's programs.
+messages: $(INSTALLED)
+	@test -n "$(LANGUAGE)" || { echo "Name the language, as in: make messages LANGUAGE=de"; exit 1; }
+	@mkdir -p config/locale
+	@for domain in django djangojs; do $(BIN)/python manage.py makemessages --domain $$domain --locale $(LANGUAGE) --no-obsolete \
+		--ignore .venv --ignore .data --ignore tests --ignore "*.min.js" || exit 1; done
 
 # Breaks the code in small ways and sees whether a test notices; which code, and with which tests, is in pyproject.toml.
 mutants: $(INSTALLED)

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
@@ -30,7 +31,7 @@ class LogInForm(AdminAuthenticationForm):
     username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
     code = second_factor.CodeField(
         required=False,
-        help_text="Six digits, or one of your recovery codes. Leave it empty if you have not set this up yet.",
+        help_text=_("Six digits, or one of your recovery codes. Leave it empty if you have not set this up yet."),
     )
 
     def clean(self) -> dict[str, Any]:

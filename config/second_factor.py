@@ -19,6 +19,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
@@ -77,7 +78,9 @@ def check(user: User, typed: str) -> Device | None:
         if device is None:
             return None
         if not code:
-            raise ValidationError("This account has a second step: give the code from your phone, or a recovery code.")
+            raise ValidationError(
+                gettext("This account has a second step: give the code from your phone, or a recovery code.")
+            )
         if not (len(code) == 6 and code.isdecimal()):
             device = StaticDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
         is_allowed, refusal = device.verify_is_allowed() if device else (True, None)
@@ -88,7 +91,9 @@ def check(user: User, typed: str) -> Device | None:
         wait = f"{seconds} seconds" if seconds < 120 else f"{-(-seconds // 60)} minutes"
         raise ValidationError(f"Too many wrong codes. Wait {wait}, then give the code that the phone shows then.")
     if not is_right:
-        raise ValidationError("That code is not right, or was used before. Wait for the next one and give that.")
+        raise ValidationError(
+            gettext("That code is not right, or was used before. Wait for the next one and give that.")
+        )
     return device
 
 

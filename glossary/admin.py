@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
 
 from glossary import writing
 from glossary.bulk import AliasSheet, BulkAdmin, FindingSheet, SourceSheet
@@ -151,7 +152,7 @@ class ConceptAdmin(DeskAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Concept]:
         return super().get_queryset(request).annotate(how_many_findings=Count("findings"))
 
-    @admin.display(description="findings", ordering="how_many_findings")
+    @admin.display(description=_("findings"), ordering="how_many_findings")
     def findings_count(self, concept: Concept) -> int:
         return concept.how_many_findings
 
@@ -193,16 +194,16 @@ class FindingAdmin(BulkAdmin, DeskAdmin):
     ]
     inlines = [EventCountInline]
 
-    @admin.display(description="verdict")
+    @admin.display(description=_("verdict"))
     def verdict_sentence(self, finding: Finding) -> str:
         return finding.verdict.sentence
 
-    @admin.display(description="verdict, as readers see it")
+    @admin.display(description=_("verdict, as readers see it"))
     def verdict_box(self, finding: Finding) -> str:
         """The sentence; with JavaScript it follows the three choices above it."""
         return writing.verdict_box(finding)
 
-    @admin.display(description="who paid, as readers see it")
+    @admin.display(description=_("who paid, as readers see it"))
     def who_paid_sentence(self, finding: Finding) -> str:
         return finding.who_paid if finding.pk else "Save once to see it."
 
@@ -237,7 +238,7 @@ class SourceAdmin(PasteReferences, BulkAdmin, DeskAdmin):
     date_hierarchy = "checked_on"
     autocomplete_fields = ["superseded_by"]
 
-    @admin.display(description="what rests on it")
+    @admin.display(description=_("what rests on it"))
     def rests_on_it(self, source: Source) -> str:
         groups = resting_on(source) if source.pk else []
         if not groups:
@@ -287,7 +288,7 @@ class LinkCheckAdmin(admin.ModelAdmin):
             check.users = users[check.url]
         return changelist
 
-    @admin.display(description="cited by")
+    @admin.display(description=_("cited by"))
     def cited_by(self, check: LinkCheck) -> str:
         users = cited_by([check.url])[check.url] if not hasattr(check, "users") else check.users
         return format_html_join(", ", '<a href="{}">{}</a>', map(admin_link, users)) or "nothing any more"

@@ -34,6 +34,7 @@ from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from import_export import widgets
 from import_export.admin import ImportExportMixin
@@ -352,7 +353,7 @@ class NaturalKeyLoader(BaseInstanceLoader):
             return None  # said when the cell itself is read
         key = tuple(value.natural_key()[0] if isinstance(value, models.Model) else value for value in values)
         if key in self.seen:
-            raise ValidationError("Another row above speaks of the same entry.")
+            raise ValidationError(gettext("Another row above speaks of the same entry."))
         self.seen.add(key)
         return self.found.get(key)
 
@@ -692,7 +693,9 @@ class BulkAdmin(ImportExportMixin):
         name, _ = request.session.get(InSession.KEY, ("", ""))
         form = self.create_confirm_form(request)
         if not form.is_valid() or form.cleaned_data["import_file_name"] != name:
-            messages.error(request, "Nothing was imported: this preview is no longer at hand. Choose the file again.")
+            messages.error(
+                request, gettext("Nothing was imported: this preview is no longer at hand. Choose the file again.")
+            )
             return redirect(self.import_url())
         with session_of(request):
             return super().process_import(request, **kwargs)

@@ -22,6 +22,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from glossary import revisions, writing
 from glossary.differences import differences
@@ -43,14 +45,14 @@ class DeskForm(forms.ModelForm):
     """The form of every entry: with the reason of a change, and texts cleaned of pasted markup."""
 
     change_reason = forms.CharField(
-        label="What you changed, and why",
+        label=_("What you changed, and why"),
         required=False,
         max_length=300,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text="In a sentence that readers understand: they see it on the page and under “What changed”.",
+        help_text=_("In a sentence that readers understand: they see it on the page and under “What changed”."),
     )
     is_correction = forms.BooleanField(
-        label="This corrects a mistake", required=False, help_text="Readers then see it marked as a correction."
+        label=_("This corrects a mistake"), required=False, help_text=_("Readers then see it marked as a correction.")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -183,7 +185,9 @@ class DeskAdmin(admin.ModelAdmin):
                 except IntegrityError:
                     messages.error(
                         request,
-                        "This draft no longer fits what it refers to. The live entry is shown; the draft is in the history.",
+                        gettext(
+                            "This draft no longer fits what it refers to. The live entry is shown; the draft is in the history."
+                        ),
                     )
             request.desk_form = None  # type: ignore[attr-defined]
             response = super().changeform_view(request, *arguments)
@@ -344,11 +348,11 @@ class DeskAdmin(admin.ModelAdmin):
             self.bring_back(request, entry, int(number[:9]))
         elif request.method == "POST" and to in self.STEPS and self.has_drafts:
             if to == "send-back" and not reason:
-                messages.error(request, "Say what is still to do, so that the writer knows.")
+                messages.error(request, gettext("Say what is still to do, so that the writer knows."))
             else:
                 self.take_step(request, entry, to, reason)
         elif request.method == "POST":
-            messages.error(request, "There is no such step.")
+            messages.error(request, gettext("There is no such step."))
         return HttpResponseRedirect(self.address("change", entry))
 
     def bring_back(self, request: HttpRequest, entry: models.Model, number: int) -> None:
@@ -359,13 +363,15 @@ class DeskAdmin(admin.ModelAdmin):
         except (ValidationError, IntegrityError):
             messages.error(
                 request,
-                "That save no longer fits what it refers to, so it cannot be brought back whole. Its words can be copied from the history.",
+                gettext(
+                    "That save no longer fits what it refers to, so it cannot be brought back whole. Its words can be copied from the history."
+                ),
             )
         else:
             done = "a draft now" if self.has_drafts else "live again"
             messages.success(request, f"What save {number} held is {done}.")
 
-    @admin.action(description="Publish what is in review", permissions=["publish"])
+    @admin.action(description=_("Publish what is in review"), permissions=["publish"])
     def publish_chosen(self, request: HttpRequest, queryset: QuerySet[Publishable]) -> None:
         """One by one, so that one that is not ready keeps none of the others back."""
         for entry in queryset:
@@ -418,9 +424,9 @@ class DeskAdmin(admin.ModelAdmin):
                 else:
                     return self.after_save(request, entry, kept, mine.reason)
             else:
-                messages.error(request, "Choose one for each field that you both changed.")
+                messages.error(request, gettext("Choose one for each field that you both changed."))
         elif request.method == "POST":
-            messages.error(request, "Meanwhile there is a newer save. Look again, please.")
+            messages.error(request, gettext("Meanwhile there is a newer save. Look again, please."))
         theirs_by_place = {d.place: d for d in differences(self.model, base.content, theirs.content)}
         mine_by_place = {d.place: d for d in differences(self.model, base.content, mine.content)}
         rows = [
@@ -521,7 +527,9 @@ class DeskAdmin(admin.ModelAdmin):
         if request.method == "POST":
             chosen = next((r for r in gone if str(r.pk) == request.POST.get("number")), None)
             if chosen is None:
-                messages.error(request, "That is not among what was deleted; perhaps somebody has brought it back.")
+                messages.error(
+                    request, gettext("That is not among what was deleted; perhaps somebody has brought it back.")
+                )
             else:
                 try:
                     entry = revisions.undelete(chosen, request.user)

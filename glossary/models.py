@@ -205,27 +205,27 @@ class Source(models.Model):
     # What is no longer to be relied on; a superseded source was right in its day.
     DOUBTED = frozenset({Status.RETRACTED, Status.CONCERN})
 
-    key = models.SlugField(max_length=80, unique=True, help_text="Short name used in texts: [@key].")
+    key = models.SlugField(max_length=80, unique=True, help_text=_("Short name used in texts: [@key]."))
     kind = models.CharField(max_length=20, choices=Kind)
     title = models.TextField()
     authors = models.TextField(blank=True)
-    year = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty = the page shows no date.")
-    container = models.TextField(blank=True, help_text="Journal, publisher or site.")
+    year = models.PositiveSmallIntegerField(null=True, blank=True, help_text=_("Empty = the page shows no date."))
+    container = models.TextField(blank=True, help_text=_("Journal, publisher or site."))
     doi = models.CharField(
-        "DOI",
+        _("DOI"),
         max_length=200,
         blank=True,
         validators=[
             RegexValidator(r"^10\.\d{4,9}/\S+$", "A DOI starts with 10. and has a slash, e.g. 10.1000/xyz123.")
         ],
     )
-    pmid = models.CharField("PubMed number", max_length=12, blank=True)
-    url = models.URLField("address", max_length=500)
-    read = models.CharField("what was read", max_length=10, choices=Read)
+    pmid = models.CharField(_("PubMed number"), max_length=12, blank=True)
+    url = models.URLField(_("address"), max_length=500)
+    read = models.CharField(_("what was read"), max_length=10, choices=Read)
     checked_on = models.DateField()
-    funding = models.TextField(blank=True, help_text="Who paid, as the source says it.")
-    funder = models.CharField("paid by", max_length=15, choices=Funder, default=Funder.NOT_STATED)
-    note = models.TextField(blank=True, help_text="What it is and its main limit, in one plain sentence.")
+    funding = models.TextField(blank=True, help_text=_("Who paid, as the source says it."))
+    funder = models.CharField(_("paid by"), max_length=15, choices=Funder, default=Funder.NOT_STATED)
+    note = models.TextField(blank=True, help_text=_("What it is and its main limit, in one plain sentence."))
     status = models.CharField(max_length=10, choices=Status, default=Status.CURRENT)
     superseded_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="supersedes")
 
@@ -238,23 +238,23 @@ class Source(models.Model):
             models.CheckConstraint(
                 condition=Q(doi="") | Q(doi__regex=r"^10\.[0-9]{4,9}/[^ ]+$"),
                 name="glossary_source_doi_form",
-                violation_error_message="A DOI starts with 10. and has a slash, e.g. 10.1000/xyz123.",
+                violation_error_message=_("A DOI starts with 10. and has a slash, e.g. 10.1000/xyz123."),
             ),
             models.UniqueConstraint(
                 "doi",
                 condition=~Q(doi=""),
                 name="glossary_source_doi_once",
-                violation_error_message="There is already a source with this DOI.",
+                violation_error_message=_("There is already a source with this DOI."),
             ),
             models.CheckConstraint(
                 condition=Q(year__isnull=True) | Q(year__gte=1800, year__lte=2100),
                 name="glossary_source_year_plausible",
-                violation_error_message="The year lies between 1800 and 2100, or is empty for an undated page.",
+                violation_error_message=_("The year lies between 1800 and 2100, or is empty for an undated page."),
             ),
             models.CheckConstraint(
                 condition=(Q(status="superseded") | Q(superseded_by__isnull=True)) & ~Q(superseded_by=F("pk")),
                 name="glossary_source_superseded_by_another",
-                violation_error_message="Only a superseded source names its successor, and not itself.",
+                violation_error_message=_("Only a superseded source names its successor, and not itself."),
             ),
         ]
 
@@ -312,7 +312,7 @@ class Concept(Publishable):
         MARKETING = "marketing", _("marketing term")
         CARE = "care", _("ordinary care")
 
-    slug = models.SlugField(max_length=60, unique=True, help_text="The end of the address. Other sites link to it.")
+    slug = models.SlugField(max_length=60, unique=True, help_text=_("The end of the address. Other sites link to it."))
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=12, choices=Kind)
     parent = models.ForeignKey(
@@ -321,11 +321,13 @@ class Concept(Publishable):
         null=True,
         blank=True,
         related_name="children",
-        help_text="The family it belongs to.",
+        help_text=_("The family it belongs to."),
     )
-    summary = models.TextField(help_text="What it is, in one plain sentence.")
-    not_same_as = models.TextField("not the same as", blank=True, help_text="What people mix it up with. Markdown.")
-    body = models.TextField(help_text="Markdown. Cite with [@source-key].")
+    summary = models.TextField(help_text=_("What it is, in one plain sentence."))
+    not_same_as = models.TextField(
+        _("not the same as"), blank=True, help_text=_("What people mix it up with. Markdown.")
+    )
+    body = models.TextField(help_text=_("Markdown. Cite with [@source-key]."))
     reviewed_on = models.DateField()
     review_due = models.DateField()
 
@@ -339,12 +341,12 @@ class Concept(Publishable):
             models.CheckConstraint(
                 condition=Q(parent__isnull=True) | ~Q(parent=F("pk")),
                 name="glossary_concept_not_its_own_parent",
-                violation_error_message="A concept cannot be its own family.",
+                violation_error_message=_("A concept cannot be its own family."),
             ),
             models.CheckConstraint(
                 condition=Q(review_due__gt=F("reviewed_on")),
                 name="glossary_concept_review_dates_in_order",
-                violation_error_message="The next review comes after the last one.",
+                violation_error_message=_("The next review comes after the last one."),
             ),
         ]
 
@@ -402,10 +404,12 @@ class Alias(models.Model):
 
     concept = models.ForeignKey(Concept, models.CASCADE, related_name="aliases")
     text = models.CharField(max_length=160)
-    language = models.CharField(max_length=12, default="en", help_text="en, zh-Hans, zh-Hant, ja, ko, la, es, fr, de …")
+    language = models.CharField(
+        max_length=12, default="en", help_text=_("en, zh-Hans, zh-Hant, ja, ko, la, es, fr, de …")
+    )
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.SYNONYM)
     is_ambiguous = models.BooleanField(
-        "shared on purpose", default=False, help_text="Other concepts have this name too."
+        _("shared on purpose"), default=False, help_text=_("Other concepts have this name too.")
     )
     folded = models.CharField(max_length=200, blank=True, editable=False, db_index=True)
 
@@ -413,18 +417,20 @@ class Alias(models.Model):
 
     class Meta:
         ordering = ["language", "kind", "text"]
-        verbose_name_plural = "aliases"
+        verbose_name_plural = _("aliases")
         constraints = [
             models.UniqueConstraint(
                 fields=["concept", "folded", "language"],
                 name="glossary_alias_once_per_concept",
-                violation_error_message="This concept already has that name.",
+                violation_error_message=_("This concept already has that name."),
             ),
             models.UniqueConstraint(
                 fields=["folded", "language"],
                 condition=Q(is_ambiguous=False),
                 name="glossary_alias_belongs_to_one_concept",
-                violation_error_message="Another concept has this name. If both are meant, tick “shared on purpose” on both.",
+                violation_error_message=_(
+                    "Another concept has this name. If both are meant, tick “shared on purpose” on both."
+                ),
             ),
         ]
 
@@ -463,9 +469,11 @@ class Effect(models.Model):
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
     body_area = models.CharField(max_length=10, choices=BodyArea)
-    wish = models.CharField(max_length=80, help_text="As people say it: “more hair”. It ends the sentence “I want …”.")
-    description = models.TextField(help_text="What the outcome is and how studies measure it.")
-    position = models.PositiveSmallIntegerField(help_text="Order in lists.")
+    wish = models.CharField(
+        max_length=80, help_text=_("As people say it: “more hair”. It ends the sentence “I want …”.")
+    )
+    description = models.TextField(help_text=_("What the outcome is and how studies measure it."))
+    position = models.PositiveSmallIntegerField(help_text=_("Order in lists."))
 
     objects = NaturalKeyManager()
 
@@ -495,7 +503,7 @@ class EffectWording(models.Model):
             models.UniqueConstraint(
                 fields=["effect", "language", "text"],
                 name="glossary_effect_wording_once",
-                violation_error_message="This wording is already listed.",
+                violation_error_message=_("This wording is already listed."),
             )
         ]
 
@@ -546,21 +554,23 @@ class Finding(Publishable):
     concept = models.ForeignKey(Concept, models.CASCADE, related_name="findings")
     effect = models.ForeignKey(Effect, models.PROTECT, related_name="findings")
     route = models.CharField(max_length=16, choices=Route)
-    claimed = models.TextField(help_text="What sellers say, in your own words, without quotation marks.")
-    shown = models.TextField(help_text="What studies found: how many people, compared with what, how long, how much.")
-    population = models.TextField(help_text="Who was studied.")
+    claimed = models.TextField(help_text=_("What sellers say, in your own words, without quotation marks."))
+    shown = models.TextField(
+        help_text=_("What studies found: how many people, compared with what, how long, how much.")
+    )
+    population = models.TextField(help_text=_("Who was studied."))
     people = models.PositiveIntegerField(
-        "people studied",
+        _("people studied"),
         null=True,
         blank=True,
-        help_text="How many people the verdict rests on; empty = not stated.",
+        help_text=_("How many people the verdict rests on; empty = not stated."),
     )
-    follow_up = models.CharField("followed for", max_length=120, blank=True)
+    follow_up = models.CharField(_("followed for"), max_length=120, blank=True)
     direction = models.CharField(max_length=14, choices=Direction)
     size = models.CharField(max_length=10, choices=Size, default=Size.NOT_STATED)
     certainty = models.CharField(max_length=9, choices=Certainty)
-    certainty_reason = models.TextField("why this certainty")
-    would_change = models.TextField("what would change it")
+    certainty_reason = models.TextField(_("why this certainty"))
+    would_change = models.TextField(_("what would change it"))
     searched_on = models.DateField()
     main_source = models.ForeignKey(
         Source,
@@ -568,14 +578,14 @@ class Finding(Publishable):
         null=True,
         blank=True,
         related_name="leads",
-        help_text="The one that weighs most. Empty only when nobody has tested it.",
+        help_text=_("The one that weighs most. Empty only when nobody has tested it."),
     )
-    sources = models.ManyToManyField(Source, blank=True, related_name="findings", help_text="All of them.")
+    sources = models.ManyToManyField(Source, blank=True, related_name="findings", help_text=_("All of them."))
     claim_sources = models.ManyToManyField(
         Source,
         blank=True,
         related_name="claims",
-        help_text="Where the claim was seen: sellers' pages, adverts, news.",
+        help_text=_("Where the claim was seen: sellers' pages, adverts, news."),
     )
 
     history = HistoricalRecords(m2m_fields=[sources])
@@ -588,34 +598,36 @@ class Finding(Publishable):
             models.UniqueConstraint(
                 fields=["concept", "effect", "route"],
                 name="glossary_finding_once",
-                violation_error_message="There is already a finding for this concept, effect and route.",
+                violation_error_message=_("There is already a finding for this concept, effect and route."),
             ),
             models.CheckConstraint(
                 condition=Q(certainty="none") | Q(main_source__isnull=False),
                 name="glossary_finding_needs_source",
-                violation_error_message="Give the source this verdict rests on, or say that nobody has tested it.",
+                violation_error_message=_("Give the source this verdict rests on, or say that nobody has tested it."),
             ),
             models.CheckConstraint(
                 condition=Q(direction="unknown", certainty__in=["very-low", "none"])
                 | (~Q(direction="unknown") & ~Q(certainty="none")),
                 name="glossary_finding_unknown_means_unsure",
-                violation_error_message="“We do not know” goes with certainty very low or none, and none only with it.",
+                violation_error_message=_(
+                    "“We do not know” goes with certainty very low or none, and none only with it."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(size="not-stated")
                 | Q(direction__in=["benefit", "harm"], certainty__in=["high", "moderate", "low"]),
                 name="glossary_finding_size_of_something",
-                violation_error_message="A size is stated only for a benefit or a harm that studies show.",
+                violation_error_message=_("A size is stated only for a benefit or a harm that studies show."),
             ),
             models.CheckConstraint(
                 condition=Q(route__in=Route.values),
                 name="glossary_finding_route_known",
-                violation_error_message="Choose one of the routes.",
+                violation_error_message=_("Choose one of the routes."),
             ),
             models.CheckConstraint(
                 condition=Q(direction__in=Direction.values, certainty__in=Certainty.values, size__in=Size.values),
                 name="glossary_finding_words_known",
-                violation_error_message="Direction, size and certainty come from the fixed vocabulary.",
+                violation_error_message=_("Direction, size and certainty come from the fixed vocabulary."),
             ),
         ]
 
@@ -700,14 +712,14 @@ class EventCount(models.Model):
     """How many people had an outcome with the treatment and without it; drawn as dots out of 100."""
 
     finding = models.ForeignKey(Finding, models.CASCADE, related_name="event_counts")
-    outcome = models.CharField(max_length=160, help_text="What was counted, e.g. scars judged clearly better.")
-    is_wanted = models.BooleanField("a good outcome", default=True)
+    outcome = models.CharField(max_length=160, help_text=_("What was counted, e.g. scars judged clearly better."))
+    is_wanted = models.BooleanField(_("a good outcome"), default=True)
     events_with = models.PositiveIntegerField(validators=[MinValueValidator(0)])
     total_with = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     events_without = models.PositiveIntegerField(validators=[MinValueValidator(0)])
     total_without = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     compared_with = models.CharField(max_length=160)
-    after = models.CharField(max_length=80, blank=True, help_text="When it was counted, e.g. 12 weeks.")
+    after = models.CharField(max_length=80, blank=True, help_text=_("When it was counted, e.g. 12 weeks."))
 
     class Meta:
         ordering = ["pk"]
@@ -715,12 +727,12 @@ class EventCount(models.Model):
             models.CheckConstraint(
                 condition=Q(events_with__lte=F("total_with"), events_without__lte=F("total_without")),
                 name="glossary_event_count_within_total",
-                violation_error_message="No more people can have the outcome than were in the group.",
+                violation_error_message=_("No more people can have the outcome than were in the group."),
             ),
             models.CheckConstraint(
                 condition=Q(total_with__gt=0, total_without__gt=0),
                 name="glossary_event_count_groups_not_empty",
-                violation_error_message="Both groups have at least one person.",
+                violation_error_message=_("Both groups have at least one person."),
             ),
         ]
 
@@ -778,10 +790,10 @@ class Risk(models.Model):
 
     concept = models.ForeignKey(Concept, models.CASCADE, related_name="risks")
     route = models.CharField(max_length=16, choices=Route)
-    title = models.CharField("what can happen", max_length=160)
-    known = models.TextField("what is known")
+    title = models.CharField(_("what can happen"), max_length=160)
+    known = models.TextField(_("what is known"))
     severity = models.CharField(max_length=16, choices=Severity)
-    onset = models.CharField("when it shows", max_length=120, blank=True)
+    onset = models.CharField(_("when it shows"), max_length=120, blank=True)
     sources = models.ManyToManyField(Source, related_name="risks")
 
     history = HistoricalRecords(m2m_fields=[sources])
@@ -793,12 +805,12 @@ class Risk(models.Model):
             models.UniqueConstraint(
                 fields=["concept", "route", "title"],
                 name="glossary_risk_once",
-                violation_error_message="This risk is already listed for this concept and route.",
+                violation_error_message=_("This risk is already listed for this concept and route."),
             ),
             models.CheckConstraint(
                 condition=Q(route__in=Route.values, severity__in=["minor", "serious", "life-threatening"]),
                 name="glossary_risk_words_known",
-                violation_error_message="Route and severity come from the fixed lists.",
+                violation_error_message=_("Route and severity come from the fixed lists."),
             ),
         ]
 
@@ -852,22 +864,22 @@ class Revision(models.Model):
 
     model = models.CharField(max_length=60)
     entry_id = models.BigIntegerField()
-    number = models.PositiveIntegerField(help_text="1, 2, 3 … for each entry.")
+    number = models.PositiveIntegerField(help_text=_("1, 2, 3 … for each entry."))
     state = models.CharField(max_length=10, choices=State)
-    content = models.JSONField(help_text="As `glossary.revisions.snapshot` writes it.")
-    name = models.CharField(max_length=200, help_text="What the entry was called then.")
+    content = models.JSONField(help_text=_("As `glossary.revisions.snapshot` writes it."))
+    name = models.CharField(max_length=200, help_text=_("What the entry was called then."))
     saved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
         null=True,
         blank=True,
         related_name="+",
-        help_text="Empty = the content files.",
+        help_text=_("Empty = the content files."),
     )
     saved_at = models.DateTimeField(default=timezone.now)
     reason = models.TextField(blank=True)
     based_on = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Of one set aside: which save it began from."
+        null=True, blank=True, help_text=_("Of one set aside: which save it began from.")
     )
 
     objects = RevisionQuerySet.as_manager()
@@ -878,14 +890,14 @@ class Revision(models.Model):
             models.UniqueConstraint(
                 fields=["model", "entry_id", "number"],
                 name="glossary_revision_number_once",
-                violation_error_message="Two saves of one entry cannot have the same number.",
+                violation_error_message=_("Two saves of one entry cannot have the same number."),
             ),
             models.CheckConstraint(
                 condition=Q(
                     state__in=["draft", "in-review", "published", "withdrawn", "discarded", "aside", "deleted"]
                 ),
                 name="glossary_revision_state_known",
-                violation_error_message="The state comes from the fixed list.",
+                violation_error_message=_("The state comes from the fixed list."),
             ),
         ]
         indexes = [models.Index(fields=["model", "state"], name="glossary_revision_by_state")]
@@ -946,21 +958,21 @@ class LinkCheck(models.Model):
     UNCLEAR = frozenset({Outcome.GUARDED, Outcome.BUSY, Outcome.INSIDE, Outcome.UNASKED})
     DAYS_TO_DEATH = 3
 
-    url = models.CharField("address", max_length=500, unique=True)
+    url = models.CharField(_("address"), max_length=500, unique=True)
     outcome = models.CharField(max_length=11, choices=Outcome)
-    status_code = models.PositiveSmallIntegerField("answer", null=True, blank=True)
-    final_url = models.CharField("leads to", max_length=2000, blank=True)
-    checked_at = models.DateTimeField("asked at", db_index=True)
-    first_failed_at = models.DateTimeField("fails since", null=True, blank=True)
+    status_code = models.PositiveSmallIntegerField(_("answer"), null=True, blank=True)
+    final_url = models.CharField(_("leads to"), max_length=2000, blank=True)
+    checked_at = models.DateTimeField(_("asked at"), db_index=True)
+    first_failed_at = models.DateTimeField(_("fails since"), null=True, blank=True)
     last_failed_on = models.DateField(null=True, blank=True)
-    failed_days = models.PositiveSmallIntegerField("days failed in a row", default=0, db_index=True)
+    failed_days = models.PositiveSmallIntegerField(_("days failed in a row"), default=0, db_index=True)
 
     objects = LinkCheckQuerySet.as_manager()
 
     class Meta:
         ordering = ["-failed_days", "url"]
-        verbose_name = "cited address"
-        verbose_name_plural = "cited addresses"
+        verbose_name = _("cited address")
+        verbose_name_plural = _("cited addresses")
 
     def __str__(self) -> str:
         return f"{self.url} {self.get_outcome_display()}"
@@ -984,7 +996,7 @@ class Edition(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(pk=1), name="glossary_edition_one_row", violation_error_message="There is one edition."
+                condition=Q(pk=1), name="glossary_edition_one_row", violation_error_message=_("There is one edition.")
             ),
         ]
 

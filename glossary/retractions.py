@@ -6,6 +6,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from glossary.models import CITING, Source
 
@@ -59,7 +60,7 @@ def label(row: models.Model) -> str:
 def mark(source: Source, status: str, reason: str, superseded_by: Source | None = None) -> None:
     """Set the status, with the reason that readers will see in the list of changes. ValidationError says what is wrong."""
     if not reason.strip():
-        raise ValidationError("Give a reason: readers see it in the list of changes.")
+        raise ValidationError(gettext("Give a reason: readers see it in the list of changes."))
     source.status, source.superseded_by = status, superseded_by
     source.clean_fields(exclude=[f.name for f in Source._meta.fields if f.name not in ("status", "superseded_by")])
     source.validate_constraints()

@@ -27,6 +27,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
 from django.dispatch import Signal
+from django.utils.translation import gettext
 
 from glossary.gaps import Gap, gaps
 from glossary.models import Publishable, Revision, State
@@ -390,7 +391,7 @@ def step(entry: Publishable, state: State, reason: str) -> None:
 def send_back(entry: Publishable, by: Any, reason: str) -> Revision:
     """In review to draft, with what is still to do. Raises NotAllowed and PermissionDenied."""
     if not may_publish(by, entry):
-        raise PermissionDenied("Only a reviewer sends a draft back.")
+        raise PermissionDenied(gettext("Only a reviewer sends a draft back."))
     with transaction.atomic():
         entry = lock(entry)
         newest = working_copy(entry)
@@ -408,7 +409,7 @@ def publish(entry: Publishable, by: Any, reason: str = "") -> Revision:
     NotReady with the gaps, ValidationError when the draft no longer fits what it refers to.
     """
     if not may_publish(by, entry):
-        raise PermissionDenied("Only a reviewer publishes.")
+        raise PermissionDenied(gettext("Only a reviewer publishes."))
     with transaction.atomic():
         entry = lock(entry)
         newest = working_copy(entry)
@@ -438,7 +439,7 @@ def publish(entry: Publishable, by: Any, reason: str = "") -> Revision:
 def withdraw(entry: Publishable, by: Any, reason: str) -> Revision:
     """Published to withdrawn: its address stays, its words go. An open draft stays in the history."""
     if not may_publish(by, entry):
-        raise PermissionDenied("Only a reviewer withdraws.")
+        raise PermissionDenied(gettext("Only a reviewer withdraws."))
     if not reason.strip():
         raise NotAllowed("Say why it is withdrawn: readers are told.")
     with transaction.atomic():
@@ -496,7 +497,9 @@ def undelete(revision: Revision, by: Any) -> models.Model:
                 entry, with_draft_ids(revision.content, {"parts": {}}), check=True, reason="Brought back after deletion"
             )
         except IntegrityError as error:
-            raise ValidationError("Something that this entry names is gone as well. Bring that back first.") from error
+            raise ValidationError(
+                gettext("Something that this entry names is gone as well. Bring that back first.")
+            ) from error
         state = Revision.State.DRAFT if has_drafts(model) else Revision.State.PUBLISHED
         record(entry, state, snapshot(entry), by, "Brought back after deletion")
     return entry

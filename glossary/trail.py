@@ -18,7 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 from django.db.models import CharField, Exists, F, Max, Model, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce, Trim, TruncDate
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from glossary.evidence import lower_first
@@ -31,11 +31,27 @@ MOST_VERDICTS = 12
 WEIGHED: dict[str, Any] = {"certainty": Certainty, "direction": Direction, "size": Size}
 
 
+NOUNS = {
+    "page": _("page"),
+    "finding": ngettext_lazy("%(count)s finding", "%(count)s findings", "count"),
+    "risk": ngettext_lazy("%(count)s risk", "%(count)s risks", "count"),
+    "rule": ngettext_lazy("%(count)s rule", "%(count)s rules", "count"),
+}
+VERBS = {
+    "added": _("added"),
+    "changed": _("changed"),
+    "removed": _("removed"),
+    "withdrawn": _("withdrawn"),
+    "restored": _("restored"),
+}
+WEIGHED_WORDS = {"certainty": _("certainty"), "direction": _("direction"), "size": _("size")}
+
+
 @dataclass(frozen=True)
 class Kept:
     """One kind of row whose history is public.
 
-    `noun`: what a reader calls it; `owner`: the foreign key to the entry on whose page it stands, if not its own;
+    `noun`: what a reader calls it, of NOUNS; `owner`: the foreign key to the entry on whose page it stands, if not its own;
     `gone`: what is said in place of the name of a page that readers can no longer open.
     """
 
@@ -151,12 +167,10 @@ class Change:
     @property
     def summary(self) -> str:
         """E.g. “page added, 12 findings added, 3 risks changed”."""
-        parts = []
-        for (noun, verb), ids in self.rows.items():
-            if noun == "page":
-                parts.append(f"{noun} {verb}")
-            else:
-                parts.append(f"{len(ids)} {noun if len(ids) == 1 else f'{noun}s'} {verb}")
+        parts = [
+            gettext("%(what)s %(done)s") % {"what": NOUNS[noun] % {"count": len(ids)}, "done": VERBS[verb]}
+            for (noun, verb), ids in self.rows.items()
+        ]
         return ", ".join(parts)
 
 
@@ -240,7 +254,9 @@ def verdict_words(begin: dict[str, Any], record: dict[str, Any]) -> str:
     for name, words in WEIGHED.items():
         if begin[name] and begin[name] != record[name]:
             labels = dict(words.choices)
-            moved.append(f"{name} {labels.get(begin[name], begin[name])} → {labels.get(record[name], record[name])}")
+            moved.append(
+                f"{WEIGHED_WORDS[name]} {labels.get(begin[name], begin[name])} → {labels.get(record[name], record[name])}"
+            )
     if not moved:
         return ""
     try:
@@ -248,8 +264,12 @@ def verdict_words(begin: dict[str, Any], record: dict[str, Any]) -> str:
     except (KeyError, ValueError):  # a word that the vocabulary had in those days
         return ""
     route = dict(Route.choices).get(record["route"], record["route"])
-    what = f"finding on {lower_first(record['effect__name'] or 'an effect')}, {lower_first(route)}"
-    return f"{what}: {', '.join(moved)}, now “{now}”"
+    return gettext("finding on %(effect)s, %(route)s: %(moved)s, now “%(verdict)s”") % {
+        "effect": lower_first(record["effect__name"] or gettext("an effect")),
+        "route": lower_first(route),
+        "moved": ", ".join(moved),
+        "verdict": now,
+    }
 
 
 def settle(change: Change) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from glossary.admin import ReviewFilter
 from glossary.desk import DeskAdmin, PartAdmin, WorkFilter
@@ -137,7 +138,7 @@ class ContentCheckAdmin(admin.ModelAdmin):
 
     list_display = ["promise", "outcome", "checked_at"]
 
-    @admin.display(description="outcome")
+    @admin.display(description=_("outcome"))
     def outcome(self, check: ContentCheck) -> str:
         return f"{len(check.problems)} to mend" if check.problems else "kept"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Max
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from glossary.models import Finding, Source
 from products.models import Category
@@ -20,26 +21,26 @@ from products.models import Category
 CHUNK, MOST_AT_ONCE = 1_000, 5_000
 
 COLUMNS = {
-    "concept": "slug of the concept",
-    "concept_name": "its name",
-    "effect": "slug of the effect",
-    "effect_name": "its name",
-    "route": "how it enters the body",
-    "claimed": "what sellers say, paraphrased",
-    "shown": "what studies found",
-    "population": "who was studied",
-    "people": "number of people the verdict rests on; empty = not stated",
-    "follow_up": "how long people were followed",
-    "direction": "benefit, no-difference, harm, mixed or unknown",
-    "size": "large, moderate, small or not-stated",
-    "certainty": "high, moderate, low, very-low or none",
-    "verdict": "the sentence computed from direction, size and certainty",
-    "certainty_reason": "why that certainty",
-    "would_change": "what result would change it",
-    "searched_on": "day of the search, ISO 8601",
-    "sources": "keys of the sources, separated by spaces",
-    "dois": "their DOIs, separated by spaces",
-    "url": "path of the row on this site",
+    "concept": _("slug of the concept"),
+    "concept_name": _("its name"),
+    "effect": _("slug of the effect"),
+    "effect_name": _("its name"),
+    "route": _("how it enters the body"),
+    "claimed": _("what sellers say, paraphrased"),
+    "shown": _("what studies found"),
+    "population": _("who was studied"),
+    "people": _("number of people the verdict rests on; empty = not stated"),
+    "follow_up": _("how long people were followed"),
+    "direction": _("benefit, no-difference, harm, mixed or unknown"),
+    "size": _("large, moderate, small or not-stated"),
+    "certainty": _("high, moderate, low, very-low or none"),
+    "verdict": _("the sentence computed from direction, size and certainty"),
+    "certainty_reason": _("why that certainty"),
+    "would_change": _("what result would change it"),
+    "searched_on": _("day of the search, ISO 8601"),
+    "sources": _("keys of the sources, separated by spaces"),
+    "dois": _("their DOIs, separated by spaces"),
+    "url": _("path of the row on this site"),
 }
 
 
@@ -72,20 +73,20 @@ def rows() -> Iterator[dict[str, Any]]:
 
 
 SOURCE_COLUMNS = {
-    "key": "short name, used in the findings",
-    "kind": "what kind of publication it is",
-    "title": "its title",
-    "authors": "as listed; empty = not shown on what we read",
-    "year": "of publication; empty = undated",
-    "container": "journal or site",
-    "doi": "digital object identifier",
-    "url": "address",
-    "read": "how much of it was read",
-    "checked_on": "day we last looked at it, ISO 8601",
-    "funding": "who paid, as the source says it",
-    "funder": "maker, independent, mixed, not-stated or not-applicable",
-    "status": "current, concern, retracted or superseded",
-    "note": "what was read, and what to know about it",
+    "key": _("short name, used in the findings"),
+    "kind": _("what kind of publication it is"),
+    "title": _("its title"),
+    "authors": _("as listed; empty = not shown on what we read"),
+    "year": _("of publication; empty = undated"),
+    "container": _("journal or site"),
+    "doi": _("digital object identifier"),
+    "url": _("address"),
+    "read": _("how much of it was read"),
+    "checked_on": _("day we last looked at it, ISO 8601"),
+    "funding": _("who paid, as the source says it"),
+    "funder": _("maker, independent, mixed, not-stated or not-applicable"),
+    "status": _("current, concern, retracted or superseded"),
+    "note": _("what was read, and what to know about it"),
 }
 NUMBERS = {"people", "year"}
 DAYS = {"searched_on", "checked_on"}
@@ -111,7 +112,7 @@ def last_changed() -> str:
     return max(known, default=timezone.localdate()).isoformat()
 
 
-def csv_lines(columns: dict[str, str], table: Iterable[dict[str, Any]]) -> Iterator[str]:
+def csv_lines(columns: Mapping[str, object], table: Iterable[dict[str, Any]]) -> Iterator[str]:
     """A table as CSV (RFC 4180), with a header line."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(columns))
@@ -125,11 +126,11 @@ def csv_lines(columns: dict[str, str], table: Iterable[dict[str, Any]]) -> Itera
     yield buffer.getvalue()
 
 
-def json_parts(columns: dict[str, str], table: Iterable[dict[str, Any]]) -> Iterator[str]:
+def json_parts(columns: Mapping[str, object], table: Iterable[dict[str, Any]]) -> Iterator[str]:
     """A table as one JSON object, in parts."""
 
     def written(value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False, default=str)  # words that may be translated are no str yet
 
     yield f'{{"licence": "CC BY 4.0", "columns": {written(columns)}, "items": ['
     count = 0
@@ -160,12 +161,12 @@ def as_file(name: str, ending: str) -> HttpResponseBase:
 def data_package(root: str) -> dict[str, Any]:
     """Both tables described as the Frictionless Data Package standard has it."""
 
-    def resource(name: str, columns: dict[str, str], key: list[str]) -> dict[str, Any]:
+    def resource(name: str, columns: Mapping[str, object], key: list[str]) -> dict[str, Any]:
         fields = [
             {
                 "name": column,
                 "type": "integer" if column in NUMBERS else "date" if column in DAYS else "string",
-                "description": meaning,
+                "description": str(meaning),
             }
             for column, meaning in columns.items()
         ]

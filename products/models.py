@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -76,22 +77,24 @@ class Category(Publishable):
         TREATMENT = "treatment", _("sold as a treatment")
         COMPARISON = "comparison", _("to compare with")
 
-    slug = models.SlugField(max_length=60, unique=True, help_text="The end of the address. Other sites link to it.")
+    slug = models.SlugField(max_length=60, unique=True, help_text=_("The end of the address. Other sites link to it."))
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.TREATMENT)
     route = models.CharField(max_length=16, choices=Route)
-    summary = models.TextField(help_text="What it is, in one plain sentence.")
-    body = models.TextField(help_text="Markdown. Cite with [@source-key].")
-    mechanism = models.TextField("how it is said to act", help_text="One or two sentences, as sellers explain it.")
+    summary = models.TextField(help_text=_("What it is, in one plain sentence."))
+    body = models.TextField(help_text=_("Markdown. Cite with [@source-key]."))
+    mechanism = models.TextField(
+        _("how it is said to act"), help_text=_("One or two sentences, as sellers explain it.")
+    )
     concepts = models.ManyToManyField(Concept, through="Ingredient", related_name="categories")
     effects = models.ManyToManyField(Effect, through="Goal", related_name="categories")
-    sessions_low = models.PositiveSmallIntegerField("fewest sessions", null=True, blank=True)
-    sessions_high = models.PositiveSmallIntegerField("most sessions", null=True, blank=True)
-    interval = models.CharField("time between sessions", max_length=200, blank=True)
-    followed_for = models.TextField("how long studies followed it", blank=True)
-    downtime = models.TextField(help_text="What the days after are like.")
-    performed_by = models.TextField(help_text="Who does it, and who may.")
-    daily_life = models.TextField(help_text="What going through it is like: visits, pain, cost, worry.")
+    sessions_low = models.PositiveSmallIntegerField(_("fewest sessions"), null=True, blank=True)
+    sessions_high = models.PositiveSmallIntegerField(_("most sessions"), null=True, blank=True)
+    interval = models.CharField(_("time between sessions"), max_length=200, blank=True)
+    followed_for = models.TextField(_("how long studies followed it"), blank=True)
+    downtime = models.TextField(help_text=_("What the days after are like."))
+    performed_by = models.TextField(help_text=_("Who does it, and who may."))
+    daily_life = models.TextField(help_text=_("What going through it is like: visits, pain, cost, worry."))
     course_sources = models.ManyToManyField(Source, blank=True, related_name="courses")
     reviewed_on = models.DateField()
     review_due = models.DateField()
@@ -102,17 +105,17 @@ class Category(Publishable):
     class Meta:
         default_permissions = ("add", "change", "delete", "view", "publish")
         ordering = [Lower("name")]
-        verbose_name_plural = "categories"
+        verbose_name_plural = _("categories")
         constraints = [
             models.CheckConstraint(
                 condition=Q(route__in=Route.values),
                 name="products_category_route_known",
-                violation_error_message="Choose one of the routes.",
+                violation_error_message=_("Choose one of the routes."),
             ),
             models.CheckConstraint(
                 condition=Q(review_due__gt=F("reviewed_on")),
                 name="products_category_review_dates_in_order",
-                violation_error_message="The next review comes after the last one.",
+                violation_error_message=_("The next review comes after the last one."),
             ),
             models.CheckConstraint(
                 condition=Q(sessions_low__isnull=True, sessions_high__isnull=True)
@@ -120,7 +123,7 @@ class Category(Publishable):
                 | Q(sessions_low__isnull=False, sessions_high__isnull=False)
                 & Q(sessions_low__gte=1, sessions_high__gte=F("sessions_low")),
                 name="products_category_sessions_in_order",
-                violation_error_message="Give the fewest and the most sessions, the fewest first, or neither.",
+                violation_error_message=_("Give the fewest and the most sessions, the fewest first, or neither."),
             ),
         ]
 
@@ -217,7 +220,7 @@ class Ingredient(models.Model):
     concept = models.ForeignKey(Concept, models.PROTECT, related_name="ingredient_of")
     role = models.CharField(max_length=9, choices=Role, default=Role.ACTIVE)
     route = models.CharField(
-        max_length=16, choices=Route, blank=True, help_text="Only where it differs from the category's route."
+        max_length=16, choices=Route, blank=True, help_text=_("Only where it differs from the category's route.")
     )
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -236,11 +239,11 @@ class Price(models.Model):
     """What a page asked for it: amounts in whole units of the currency."""
 
     category = models.ForeignKey(Category, models.CASCADE, related_name="prices")
-    country = models.CharField(max_length=40, help_text="Two-letter code or name.")
+    country = models.CharField(max_length=40, help_text=_("Two-letter code or name."))
     low = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     high = models.PositiveIntegerField(null=True, blank=True)
-    currency = models.CharField(max_length=3, help_text="Three letters, e.g. EUR.")
-    per = models.CharField(max_length=60, help_text="session, course, vial …")
+    currency = models.CharField(max_length=3, help_text=_("Three letters, e.g. EUR."))
+    per = models.CharField(max_length=60, help_text=_("session, course, vial …"))
     year = models.PositiveSmallIntegerField(null=True, blank=True)
     note = models.CharField(max_length=300, blank=True)
     source = models.ForeignKey(Source, models.PROTECT, related_name="prices")
@@ -251,18 +254,24 @@ class Price(models.Model):
             models.CheckConstraint(
                 condition=Q(high__isnull=True) | Q(high__gte=F("low")),
                 name="products_price_in_order",
-                violation_error_message="The higher price is not below the lower one.",
+                violation_error_message=_("The higher price is not below the lower one."),
             ),
             models.CheckConstraint(
                 condition=Q(currency__regex=r"^[A-Z]{3}$"),
                 name="products_price_currency_code",
-                violation_error_message="A currency is three capital letters, e.g. EUR.",
+                violation_error_message=_("A currency is three capital letters, e.g. EUR."),
             ),
         ]
 
     def __str__(self) -> str:
-        amount = f"{self.low:,}" if self.high in (None, self.low) else f"{self.low:,} to {self.high:,}"
-        return f"{amount} {self.currency} per {self.per}"
+        amount, high = f"{self.low:,}", f"{self.high:,}" if self.high else ""
+        if self.high not in (None, self.low):
+            amount = gettext("%(low)s to %(high)s") % {"low": amount, "high": high}
+        return gettext("%(amount)s %(currency)s per %(unit)s") % {
+            "amount": amount,
+            "currency": self.currency,
+            "unit": self.per,
+        }
 
 
 class RegulationQuerySet(models.QuerySet["Regulation"]):
@@ -289,7 +298,7 @@ class Regulation(models.Model):
     jurisdiction = models.CharField(max_length=2, choices=Jurisdiction)
     status = models.CharField(max_length=20, choices=Status)
     since = models.CharField(
-        max_length=10, blank=True, help_text="Year, year-month or date: 2019, 2019-12, 2019-12-06."
+        max_length=10, blank=True, help_text=_("Year, year-month or date: 2019, 2019-12, 2019-12-06.")
     )
     detail = models.TextField()
     checked_on = models.DateField()
@@ -299,7 +308,7 @@ class Regulation(models.Model):
         null=True,
         blank=True,
         related_name="leads_regulation",
-        help_text="The rule itself, if seen.",
+        help_text=_("The rule itself, if seen."),
     )
     sources = models.ManyToManyField(Source, blank=True, related_name="regulations")
 
@@ -312,22 +321,22 @@ class Regulation(models.Model):
             models.UniqueConstraint(
                 fields=["category", "jurisdiction"],
                 name="products_regulation_once",
-                violation_error_message="This category already has a rule for this place.",
+                violation_error_message=_("This category already has a rule for this place."),
             ),
             models.CheckConstraint(
                 condition=Q(jurisdiction__in=Jurisdiction.values),
                 name="products_regulation_jurisdiction_known",
-                violation_error_message="Choose one of the places.",
+                violation_error_message=_("Choose one of the places."),
             ),
             models.CheckConstraint(
                 condition=Q(since="") | Q(since__regex=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"),
                 name="products_regulation_since_is_a_date",
-                violation_error_message="Give a year, a year and month, or a date: 2019, 2019-12, 2019-12-06.",
+                violation_error_message=_("Give a year, a year and month, or a date: 2019, 2019-12, 2019-12-06."),
             ),
             models.CheckConstraint(
                 condition=Q(status="unclear") | Q(main_source__isnull=False),
                 name="products_regulation_needs_source",
-                violation_error_message="Give the source of this rule, or say that it is unclear.",
+                violation_error_message=_("Give the source of this rule, or say that it is unclear."),
             ),
         ]
 
@@ -344,15 +353,15 @@ class Question(models.Model):
     NATURAL_KEY = ("slug",)
 
     slug = models.SlugField(max_length=60, unique=True)
-    text = models.CharField("question", max_length=300)
-    why = models.TextField("why ask")
-    good_answer = models.TextField("a good answer sounds like")
-    vague_answer = models.TextField("a vague answer sounds like")
-    follow_up = models.TextField("one polite next question")
+    text = models.CharField(_("question"), max_length=300)
+    why = models.TextField(_("why ask"))
+    good_answer = models.TextField(_("a good answer sounds like"))
+    vague_answer = models.TextField(_("a vague answer sounds like"))
+    follow_up = models.TextField(_("one polite next question"))
     categories = models.ManyToManyField(
-        Category, blank=True, related_name="questions", help_text="None chosen = asked of every treatment."
+        Category, blank=True, related_name="questions", help_text=_("None chosen = asked of every treatment.")
     )
-    is_on_wallet_card = models.BooleanField("on the wallet card", default=False)
+    is_on_wallet_card = models.BooleanField(_("on the wallet card"), default=False)
     position = models.PositiveSmallIntegerField(default=0)
     sources = models.ManyToManyField(Source, blank=True, related_name="questions")
 
@@ -390,7 +399,7 @@ class RedFlag(models.Model):
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
-    why = models.TextField("why it matters")
+    why = models.TextField(_("why it matters"))
     severity = models.CharField(max_length=10, choices=Severity)
     question = models.ForeignKey(Question, models.SET_NULL, null=True, blank=True, related_name="red_flags")
     position = models.PositiveSmallIntegerField(default=0)
@@ -425,7 +434,7 @@ class RedFlagWording(models.Model):
             models.UniqueConstraint(
                 fields=["red_flag", "language", "text"],
                 name="products_red_flag_wording_once",
-                violation_error_message="This wording is already listed.",
+                violation_error_message=_("This wording is already listed."),
             )
         ]
 
@@ -440,8 +449,8 @@ class ReportingBody(models.Model):
 
     jurisdiction = models.CharField(max_length=2, choices=Jurisdiction)
     name = models.CharField(max_length=160)
-    what = models.TextField("what to report there")
-    url = models.URLField("address", max_length=500)
+    what = models.TextField(_("what to report there"))
+    url = models.URLField(_("address"), max_length=500)
     position = models.PositiveSmallIntegerField(default=0)
     sources = models.ManyToManyField(Source, related_name="reporting_bodies")
 
@@ -449,7 +458,7 @@ class ReportingBody(models.Model):
 
     class Meta:
         ordering = ["jurisdiction", "position"]
-        verbose_name_plural = "reporting bodies"
+        verbose_name_plural = _("reporting bodies")
         constraints = [
             models.UniqueConstraint(fields=["jurisdiction", "name"], name="products_reporting_body_once"),
             models.CheckConstraint(
@@ -478,9 +487,11 @@ class ReadyMade(models.Model):
     PARTS = ("items",)
 
     slug = models.SlugField(max_length=60, unique=True)
-    title = models.CharField(max_length=120, help_text="The question it answers, with its question mark.")
-    description = models.TextField(help_text="One or two sentences for the list and for search engines.")
-    goal = models.ForeignKey(Effect, models.PROTECT, related_name="ready_made", help_text="What people want from it.")
+    title = models.CharField(max_length=120, help_text=_("The question it answers, with its question mark."))
+    description = models.TextField(help_text=_("One or two sentences for the list and for search engines."))
+    goal = models.ForeignKey(
+        Effect, models.PROTECT, related_name="ready_made", help_text=_("What people want from it.")
+    )
     position = models.PositiveSmallIntegerField(default=0)
 
     history = HistoricalRecords()
@@ -488,7 +499,7 @@ class ReadyMade(models.Model):
 
     class Meta:
         ordering = ["position", "title"]
-        verbose_name = "ready-made comparison"
+        verbose_name = _("ready-made comparison")
 
     def __str__(self) -> str:
         return self.title
@@ -520,7 +531,7 @@ class ReadyMadeItem(models.Model):
                 condition=Q(category__isnull=True, concept__isnull=False)
                 | Q(category__isnull=False, concept__isnull=True),
                 name="products_ready_made_item_is_one_thing",
-                violation_error_message="Choose a category or a concept, not both.",
+                violation_error_message=_("Choose a category or a concept, not both."),
             ),
             models.UniqueConstraint(fields=["ready_made", "category"], name="products_ready_made_category_once"),
             models.UniqueConstraint(fields=["ready_made", "concept"], name="products_ready_made_concept_once"),
@@ -583,7 +594,7 @@ class SearchEntry(models.Model):
     pieces = models.TextField(blank=True)
 
     class Meta:
-        verbose_name_plural = "search entries"
+        verbose_name_plural = _("search entries")
         constraints = [
             models.UniqueConstraint(fields=["kind", "object_id"], name="products_search_entry_once"),
         ]
@@ -598,7 +609,7 @@ class SearchState(models.Model):
     # Another one after every change, so that a process knows when what it remembers is stale. Random, not counted:
     # a count would come up again after a rollback.
     stamp = models.CharField(max_length=32)
-    form = models.PositiveSmallIntegerField(help_text="Which way of cutting text into words.")
+    form = models.PositiveSmallIntegerField(help_text=_("Which way of cutting text into words."))
 
     def __str__(self) -> str:
         return self.stamp
@@ -616,8 +627,8 @@ class MissedSearch(models.Model):
 
     class Meta:
         ordering = ["-day", "-count", "query"]
-        verbose_name = "word people look for"
-        verbose_name_plural = "words people look for"
+        verbose_name = _("word people look for")
+        verbose_name_plural = _("words people look for")
         constraints = [models.UniqueConstraint(fields=["query", "day"], name="products_missed_search_once_a_day")]
 
     def __str__(self) -> str:

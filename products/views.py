@@ -432,14 +432,14 @@ def method(request: HtmxHttpRequest) -> HttpResponse:
         "certainties": counted(findings, "certainty", Certainty.choices),
         "untested": findings.filter(certainty=Certainty.NONE).count(),
         "statistics": [
-            ("Concepts", counted(concepts, "kind", Concept.Kind.choices)),
+            (gettext("Concepts"), counted(concepts, "kind", Concept.Kind.choices)),
             (
                 gettext("Products and what to compare them with"),
                 counted(Category.objects.published(), "kind", Category.Kind.choices),
             ),
             (gettext("Findings, by the way into the body"), counted(findings, "route", Route.choices)),
-            ("Risks", counted(Risk.objects.published(), "severity", Risk.Severity.choices)),
-            ("Sources", counted(Source.objects.all(), "kind", Source.Kind.choices)),
+            (gettext("Risks"), counted(Risk.objects.published(), "severity", Risk.Severity.choices)),
+            (gettext("Sources"), counted(Source.objects.all(), "kind", Source.Kind.choices)),
             (gettext("How much of a source was read"), counted(Source.objects.all(), "read", Source.Read.choices)),
             (gettext("Who paid for the studies"), counted(Source.objects.studies(), "funder", Source.Funder.choices)),
             (gettext("Warning signs"), counted(RedFlag.objects.all(), "severity", RedFlag.Severity.choices)),

@@ -3,7 +3,12 @@ function nameFields() {
   for (const table of document.querySelectorAll(".tabular table, #result_list")) {
     const heads = [...table.tHead.rows[0].cells];
     for (const head of heads) {
-      if (!head.textContent.trim() && !head.children.length) head.innerHTML = '<span class="visually-hidden">Entry</span>';
+      if (!head.textContent.trim() && !head.children.length) {
+        const name = document.createElement("span");
+        name.className = "visually-hidden";
+        name.textContent = (window.gettext || String)("Entry");
+        head.append(name);
+      }
     }
     for (const row of table.querySelectorAll("tr.form-row")) {
       [...row.cells].forEach((cell, i) => {
@@ -38,5 +43,5 @@ new MutationObserver(plan).observe(document.body, { childList: true, subtree: tr
 plan();
 // The box in which one searches is made when it opens.
 document.addEventListener("focusin", ({ target }) => {
-  if (target.matches(".select2-search__field:not([aria-label])")) target.setAttribute("aria-label", "Search");
+  if (target.matches(".select2-search__field:not([aria-label])")) target.setAttribute("aria-label", (window.gettext || String)("Search"));
 });

@@ -3,6 +3,9 @@
 "use strict";
 
 (() => {
+  const { gettext = (words) => words } = window; // Django's catalogue of another language, where the admin has loaded one
+  const fill = (words, value) => words.replace("%s", () => value);
+
   const mark = document.getElementById("desk-kept");
   const form = mark && mark.closest("form");
 
@@ -117,7 +120,7 @@
   function showTrouble(words) {
     trouble = words;
     line.hidden = !words;
-    line.textContent = words && `${words} ${keptAt ? `What you typed is kept in this browser (${hour(keptAt)}).` : ""}`.trim();
+    line.textContent = words && `${words} ${keptAt ? fill(gettext("What you typed is kept in this browser (%s)."), hour(keptAt)) : ""}`.trim();
   }
 
   // Whatever the page before had kept stays beside what is typed now until the editor has decided about it.
@@ -208,26 +211,26 @@
     offered = newest;
     const box = document.createElement("section");
     box.className = "desk-offer";
-    box.setAttribute("aria-label", "What you had typed");
+    box.setAttribute("aria-label", gettext("What you had typed"));
     const words = document.createElement("p");
     const isOlder = newest.name !== key;
-    words.textContent = `On ${hour(newest.when)} you had typed something here that was not saved.`
-      + (isOlder ? " This entry has been saved since then: look at what stands here first." : "");
+    words.textContent = fill(gettext("On %s you had typed something here that was not saved."), hour(newest.when))
+      + (isOlder ? ` ${gettext("This entry has been saved since then: look at what stands here first.")}` : "");
     const back = document.createElement("button");
     back.type = "button";
-    back.textContent = `Bring back what you had typed on ${hour(newest.when)}`;
+    back.textContent = fill(gettext("Bring back what you had typed on %s"), hour(newest.when));
     const forget = document.createElement("button");
     forget.type = "button";
     forget.className = "desk-second";
-    forget.textContent = "Forget it";
+    forget.textContent = gettext("Forget it");
     back.addEventListener("click", () => {
       const lost = Object.entries(newest.fields).filter(([name, value]) => !write(name, value)).map(([name]) => name);
       offered = null;
       storage(newest.name, null);
       keep();
       const done = document.createElement("p");
-      done.textContent = "What you had typed is back. It is not saved yet."
-        + (lost.length ? ` These fields are not here any more: ${lost.join(", ")}.` : "");
+      done.textContent = gettext("What you had typed is back. It is not saved yet.")
+        + (lost.length ? ` ${fill(gettext("These fields are not here any more: %s."), lost.join(", "))}` : "");
       done.tabIndex = -1;
       box.replaceChildren(done);
       done.focus();
@@ -238,7 +241,7 @@
       storage(newest.name, null);
       keep();
       box.remove();
-      say("Forgotten.");
+      say(gettext("Forgotten."));
       const first = fields().find((field) => field.checkVisibility());
       if (first) first.focus();
     });
@@ -267,7 +270,7 @@
     if (!navigator.onLine) {
       event.preventDefault();
       keep();
-      showTrouble("Not sent: this device has no connection. Press the button again when it is back.");
+      showTrouble(gettext("Not sent: this device has no connection. Press the button again when it is back."));
       return;
     }
     const field = event.target.elements.csrfmiddlewaretoken;
@@ -280,9 +283,9 @@
   // Back from the next page, out of the browser's memory.
   window.addEventListener("pageshow", (event) => { if (event.persisted) isSending = false; });
 
-  window.addEventListener("offline", () => { keep(); showTrouble("No connection. Previews wait until it is back."); });
-  window.addEventListener("online", () => { showTrouble(""); say("The connection is back."); });
-  if (!navigator.onLine) showTrouble("No connection. Previews wait until it is back.");
+  window.addEventListener("offline", () => { keep(); showTrouble(gettext("No connection. Previews wait until it is back.")); });
+  window.addEventListener("online", () => { showTrouble(""); say(gettext("The connection is back.")); });
+  if (!navigator.onLine) showTrouble(gettext("No connection. Previews wait until it is back."));
 
   // --- Previews: one request for each pause, with the text and what its measures need
 
@@ -310,17 +313,17 @@
   });
 
   const REASONS = {
-    400: "This is too large for a preview.",
-    401: "You are logged out. Log in in another tab, then go on here; or save, and log in on the way.",
-    403: "The server did not accept this. Open the page again, and bring back what you typed.",
-    413: "This is too large for a preview.",
+    400: gettext("This is too large for a preview."),
+    401: gettext("You are logged out. Log in in another tab, then go on here; or save, and log in on the way."),
+    403: gettext("The server did not accept this. Open the page again, and bring back what you typed."),
+    413: gettext("This is too large for a preview."),
   };
   document.addEventListener("htmx:responseError", (event) => {
     keep();
-    showTrouble(REASONS[event.detail.xhr.status] || "The server could not make the preview.");
+    showTrouble(REASONS[event.detail.xhr.status] || gettext("The server could not make the preview."));
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, () => { keep(); showTrouble("The server cannot be reached, so the preview is not up to date."); });
+    document.addEventListener(name, () => { keep(); showTrouble(gettext("The server cannot be reached, so the preview is not up to date.")); });
   }
 
   // Links of a preview open beside the form, never in its place.
@@ -381,7 +384,7 @@
         area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
         area.dispatchEvent(new Event("input", { bubbles: true }));
       }
-      say(`${says} is in the text.`);
+      say(fill(gettext("%s is in the text."), says));
     });
   }
 })();

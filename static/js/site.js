@@ -12,6 +12,10 @@ window.trustedTypes?.createPolicy("default", {
   createScriptURL: (address) => ([htmxFile, worker].includes(address) ? address : null),
 });
 
+// Words in another language come from Django's catalogue, which the page loads before this; English needs none.
+const { gettext = (words) => words, ngettext = (one, many, count) => (count === 1 ? one : many) } = window;
+const fill = (words, value) => words.replace("%s", () => value);
+
 const later = (task) => (window.requestIdleCallback ? requestIdleCallback(task, { timeout: 2000 }) : setTimeout(task, 200));
 const SIGNS = ["pointermove", "pointerdown", "keydown", "focusin", "wheel", "touchstart", "scroll"];
 const PARTS = "[data-hx-get], [data-hx-post], a[data-hx-boost=true], [data-hx-boost=true] a, [data-hx-boost=true] form";
@@ -100,10 +104,10 @@ function failed(event) {
   const note = document.createElement("p");
   note.className = "request-failed";
   note.setAttribute("role", "alert");
-  note.textContent = "That did not get through. What you see is unchanged. ";
+  note.textContent = `${gettext("That did not get through. What you see is unchanged.")} `;
   const again = document.createElement("button");
   again.type = "button";
-  again.textContent = "Try again";
+  again.textContent = gettext("Try again");
   const { elt, target } = event.detail;
   forgive = () => {
     if (note.contains(document.activeElement)) (elt.matches("form") ? elt.querySelector("button") : elt).focus();
@@ -188,10 +192,10 @@ function showTray() {
     const remove = document.createElement("button");
     remove.type = "button";
     remove.className = "second";
-    remove.textContent = "Remove";
-    remove.setAttribute("aria-label", `Remove ${item.name}`);
+    remove.textContent = gettext("Remove");
+    remove.setAttribute("aria-label", fill(gettext("Remove %s"), item.name));
     remove.addEventListener("click", () => {
-      keepTray(setAside.filter((other) => other.slug !== item.slug), `${item.name} is no longer in your comparison.`);
+      keepTray(setAside.filter((other) => other.slug !== item.slug), fill(gettext("%s is no longer in your comparison."), item.name));
       (tray.querySelector("li button") || document.querySelector(".add-to-compare") || document.getElementById("main")).focus();
     });
     row.append(`${item.name} `, remove);
@@ -207,7 +211,7 @@ function showTray() {
   for (const button of document.querySelectorAll("button.add-to-compare")) {
     const isIn = setAside.some((item) => item.slug === button.dataset.slug);
     button.setAttribute("aria-pressed", String(isIn));
-    button.textContent = isIn ? "In your comparison" : "Add to compare";
+    button.textContent = isIn ? gettext("In your comparison") : gettext("Add to compare");
   }
 }
 
@@ -219,13 +223,13 @@ for (const link of document.querySelectorAll("a.add-to-compare")) {
   button.addEventListener("click", () => {
     const { slug, name } = button.dataset;
     const now = readTray();
-    if (now.some((item) => item.slug === slug)) keepTray(now.filter((item) => item.slug !== slug), `${name} is no longer in your comparison.`);
-    else if (now.length < TRAY_HOLDS) keepTray([...now, { slug, name }], `${name} is in your comparison, with ${now.length} more.`);
+    if (now.some((item) => item.slug === slug)) keepTray(now.filter((item) => item.slug !== slug), fill(gettext("%s is no longer in your comparison."), name));
+    else if (now.length < TRAY_HOLDS) keepTray([...now, { slug, name }], fill(fill(gettext("%s is in your comparison, with %s more."), name), now.length));
     else {
       tray.querySelector(".full")?.remove();
       const note = document.createElement("p");
       note.className = "full";
-      note.textContent = "Four fit side by side. Remove one to add another.";
+      note.textContent = gettext("Four fit side by side. Remove one to add another.");
       tray.prepend(note);
       say(note.textContent);
     }
@@ -233,7 +237,7 @@ for (const link of document.querySelectorAll("a.add-to-compare")) {
   link.replaceWith(button);
 }
 tray.querySelector("p button").addEventListener("click", () => {
-  keepTray([], "Your comparison is empty.");
+  keepTray([], gettext("Your comparison is empty."));
   (document.querySelector(".add-to-compare") || document.getElementById("main")).focus();
 });
 window.addEventListener("storage", (event) => { if (event.key === "tray") showTray(); });
@@ -460,8 +464,8 @@ for (const [number, form] of document.querySelectorAll("form[data-suggest]").ent
     options = [...list.querySelectorAll("[role=option]")];
     options.forEach((option, index) => { option.id = `${list.id}-${index}`; });
     open(options.length > 0 && document.activeElement === box);
-    const count = options.length === 1 ? "1 suggestion" : `${options.length} suggestions`;
-    document.getElementById("status").textContent = options.length ? `${count}. Use the arrow keys to choose.` : "No suggestions.";
+    const count = ngettext("%s suggestion. Use the arrow keys to choose.", "%s suggestions. Use the arrow keys to choose.", options.length);
+    document.getElementById("status").textContent = options.length ? fill(count, options.length) : gettext("No suggestions.");
   }
 
   function askSoon(event) {
