@@ -50,38 +50,35 @@ def fill(more: int) -> None:
 @pytest.mark.parametrize(
     ("address", "queries"),
     [
-        ("/", 9),
-        ("/glossary/", 3),
-        ("/glossary/?q=thing", 3),
-        ("/glossary/thing/", 19),
-        ("/evidence/", 2),
-        ("/sources/", 3),
-        ("/products/", 4),
-        ("/products/offer/", 32),
-        ("/compare/", 13),
-        ("/compare/?item=thing&item=offer", 37),
-        ("/compare/?item=thing&item=offer&item=second&item=third", 37),
-        ("/method/", 12),
+        ("/", 6),
+        ("/glossary/", 5),
+        ("/glossary/?q=thing", 5),
+        ("/glossary/thing/", 23),
+        ("/evidence/", 5),
+        ("/sources/", 4),
+        ("/products/", 7),
+        ("/products/offer/", 28),
+        ("/compare/", 7),
+        ("/compare/?item=thing&item=offer", 22),
+        ("/compare/?item=thing&item=offer&item=second&item=third", 22),
+        ("/method/", 13),
         ("/check/", 2),
-        ("/visit/?item=thing&item=offer&where=UK", 25),
-        ("/search/?q=thing", 5),
-        ("/search/suggest/?q=thing", 2),
-        ("/api/findings", 5),
-        ("/api/concepts", 3),
+        ("/visit/?item=thing&item=offer&where=UK", 22),
+        ("/search/?q=thing", 6),
+        ("/search/suggest/?q=thing", 3),
+        ("/api/findings", 6),
+        ("/api/concepts", 4),
     ],
 )
 def test_page_costs_the_same_number_of_queries_however_much_there_is(
-    client, address, queries, django_assert_max_num_queries
+    client, address, queries, django_assert_num_queries
 ):
-    counts = []
     fill(1)
     client.get(address)  # the first use in a process costs more, once
     for more in (2, 12):
         fill(more)  # after which the page has to be made anew
-        with django_assert_max_num_queries(queries) as captured:
+        with django_assert_num_queries(queries):
             assert client.get(address).status_code == 200
-        counts.append(len(captured))
-    assert counts[0] == counts[1]
 
 
 # --- Bad input
