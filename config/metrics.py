@@ -27,7 +27,9 @@ _shed = Counter("guide_shed", "Requests told to come back, since too many came a
 _kept = Counter("guide_kept_pages", "Readers' requests by where the page came from.", ["from"])
 _database_errors = Counter("guide_database_errors", "Requests, or looks at the edition, that the database failed.")
 
-_hit, _miss, _unchanged, _stale = (_kept.labels(source) for source in ("store", "made", "browser", "old-copy"))
+_hit, _miss, _unchanged, _still, _stale = (
+    _kept.labels(source) for source in ("store", "made", "browser", "still-true", "old-copy")
+)
 
 
 # --- Counting
@@ -63,6 +65,11 @@ def page_unchanged() -> None:
 def page_made() -> None:
     """There was no kept page, so it was made."""
     _miss.inc()
+
+
+def page_still_true() -> None:
+    """An edit left a kept page as it was."""
+    _still.inc()
 
 
 def page_as_it_was() -> None:

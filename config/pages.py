@@ -2,7 +2,8 @@
 
 What is kept is kept by the edition of the content (`glossary/edition.py`), which the database renews with each
 published change. Each request asks for the edition first, so a page that an edit made untrue is never handed out
-again, by any process or machine, and nothing has to be emptied or told. Every worker keeps pages in its own memory;
+again, by any process or machine, and nothing has to be emptied or told. A page that the edit did not touch is known by
+its queries, which give what they gave before (`glossary/recorded.py`), and need not be made anew. Every worker keeps pages in its own memory;
 where machines share a cache (REDIS_URL), what one has made the others need not.
 
 Without its database the site goes on with the pages of the last edition it knows, and each of them says so.
@@ -16,6 +17,7 @@ import logging
 import re
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -38,14 +40,16 @@ from django.utils.translation import get_language
 
 from config import metrics
 from config.logs import HEADER
-from glossary import edition
+from glossary import edition, recorded
 from glossary.edition import Edition
+from glossary.recorded import Recording
 
 log = logging.getLogger(__name__)
 
 # Nothing is kept of what is not for everybody, or true at the moment only.
 NOT_PUBLIC = (settings.DESK, "/preview/", "/healthz", "/readyz", "/metrics", "/static/")
 LONGEST_ADDRESS = 2_000
+RECIPES = 1_500  # pages of which a process knows how they came about, about 5 kB each
 LARGEST_BODY = 1_000_000  # bytes, compressed
 # What a page may depend on besides its address; one that varies by more is not kept.
 MAY_VARY_BY = {"accept-encoding", "hx-request"}
@@ -181,6 +185,26 @@ def compress_once(response: HttpResponseBase, encoding: str) -> None:
         response.headers["Content-Length"] = str(len(response.content))
 
 
+# --- After an edit
+
+
+class Recipe(NamedTuple):
+    """How a kept page came about: under which key it is kept, as of which edition, and what the database told for it."""
+
+    key: str
+    edition: Edition
+    recording: Recording
+
+
+def brought_up_to_date(kept: Kept, before: Edition, now: Edition, key: str) -> Kept:
+    """The page as it would come out if it were made anew, when nothing in it changed but the edition that it names."""
+    body = brotli.decompress(kept.body) if kept.encoding else kept.body
+    old, new = (render_to_string("components/as_of.html", {"edition": edition}).strip() for edition in (before, now))
+    body = body.replace(old.encode(), new.encode(), 1)
+    headers = ResponseHeaders(dict(kept.headers) | {"ETag": f'W/"{key}"'})
+    return with_body(Kept(headers, b"", ""), compress(body, "br") if kept.encoding else body, kept.encoding)
+
+
 # --- The middleware
 
 
@@ -193,6 +217,7 @@ class Pages:
         # This process's memory, and behind it, where there is one, the cache that all machines share.
         self.own = caches["pages"]
         self.shared = caches["shared"] if "shared" in settings.CACHES else None
+        self.recipes: OrderedDict[str, Recipe] = OrderedDict()
         self.guard = threading.Lock()
         self.locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self.known: Known | None = None
@@ -206,7 +231,8 @@ class Pages:
         known = self.look()
         if known is None:
             return self.without_database(request, encoding)
-        key = self.key(request, known)
+        place = self.place(request, known)
+        key = self.key(place, known)
         if f'"{key}"' in request.META.get("HTTP_IF_NONE_MATCH", ""):
             metrics.page_unchanged()
             return not_modified(key, known)
@@ -220,8 +246,11 @@ class Pages:
             if kept := self.find(key, encoding):
                 metrics.page_from_store()
                 return self.answer(request, kept, key, known)
+            if kept := self.still_true(place, key, known):
+                metrics.page_still_true()
+                return self.answer(request, self.encoded(kept, key, encoding), key, known)
             metrics.page_made()
-            return self.make(request, key, encoding, known)
+            return self.make(request, place, key, encoding, known)
 
     def look(self) -> Known | None:
         """What pages depend on now, in one query; None while the database does not answer."""
@@ -240,11 +269,15 @@ class Pages:
                 self.shared.set("known", known)
         return self.known
 
-    def key(self, request: HttpRequest, known: Known) -> str:
+    def place(self, request: HttpRequest, known: Known) -> str:
+        """All that a page depends on but the edition."""
         meta = request.META
         # The host as it was sent: one that is not ours gets no page that could be kept.
         site = f"{request.scheme}://{meta.get('HTTP_HOST')}{request.path}?{meta.get('QUERY_STRING')}"
-        text = f"{self.release} {known.edition.token} {known.day} {get_language()} {meta.get('HTTP_HX_REQUEST') == 'true'} {site}"
+        return f"{self.release} {known.day} {get_language()} {meta.get('HTTP_HX_REQUEST') == 'true'} {site}"
+
+    def key(self, place: str, known: Known) -> str:
+        text = f"{known.edition.token} {place}"
         return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
 
     def find(self, key: str, encoding: str) -> Kept | None:
@@ -273,9 +306,30 @@ class Pages:
         if self.shared:
             self.shared.set(key, kept)
 
-    def make(self, request: HttpRequest, key: str, encoding: str, known: Known) -> HttpResponseBase:
+    def still_true(self, place: str, key: str, known: Known) -> Kept | None:
+        """The page of an earlier edition, if the database tells the same as it told for that."""
+        recipe = self.recipes.get(place)
+        before = self.get(recipe.key) if recipe else None
+        try:
+            if recipe is None or before is None or not recipe.recording.is_true():
+                return None
+        except DatabaseError:
+            return None
+        kept = brought_up_to_date(before, recipe.edition, known.edition, key)
+        self.set(key, kept)
+        self.remember(place, Recipe(key, known.edition, recipe.recording))
+        return kept
+
+    def remember(self, place: str, recipe: Recipe) -> None:
+        with self.guard:
+            self.recipes[place] = recipe
+            self.recipes.move_to_end(place)
+            if len(self.recipes) > RECIPES:
+                self.recipes.popitem(last=False)
+
+    def make(self, request: HttpRequest, place: str, key: str, encoding: str, known: Known) -> HttpResponseBase:
         asked = {name: request.META.pop(name) for name in ANSWERED_HERE if name in request.META}
-        with edition.reading(known.edition):
+        with edition.reading(known.edition), recorded.recording() as recording:
             response = self.get_response(request)
         request.META |= asked
         if not may_keep(request, response):
@@ -294,6 +348,8 @@ class Pages:
             kept = with_body(kept, compress(kept.body, "br"), "br")
         if len(kept.body) <= LARGEST_BODY:
             self.set(key, kept)
+            if recording.is_repeatable:
+                self.remember(place, Recipe(key, known.edition, recording))
         response = self.answer(request, self.encoded(kept, key, encoding), key, known)
         if number:
             response.headers[HEADER] = number
@@ -313,7 +369,7 @@ class Pages:
         known = self.known or (self.shared and self.shared.get("known"))
         if known is None:
             return self.get_response(request)
-        kept = self.find(self.key(request, known), encoding="")
+        kept = self.find(self.key(self.place(request, known), known), encoding="")
         if kept is None:
             with edition.reading(known.edition):
                 return self.get_response(request)

@@ -19,6 +19,9 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from glossary import recorded
+from glossary.recorded import Recording
+
 
 class Edition(NamedTuple):
     """`number` grows with each change. `token` names this state of the content and no other, also after a rollback or a
@@ -70,12 +73,15 @@ def kept[**P, R](most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     def decorate(make: Callable[P, R]) -> Callable[P, R]:
         @lru_cache(maxsize=most)
-        def of_edition(token: str, *args: P.args, **kwargs: P.kwargs) -> R:
-            return make(*args, **kwargs)
+        def of_edition(token: str, *args: P.args, **kwargs: P.kwargs) -> tuple[R, Recording]:
+            with recorded.recording() as recording:
+                return make(*args, **kwargs), recording
 
         @wraps(make)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-            return of_edition(current().token, *args, **kwargs)
+            value, recording = of_edition(current().token, *args, **kwargs)
+            recorded.add(recording)
+            return value
 
         return asked
 
@@ -89,7 +95,7 @@ def kept_each[K: Hashable, V](
     yet, all at once, and gives a value for each."""
 
     def decorate(make: Callable[[list[K]], dict[K, V]]) -> Callable[[Iterable[K]], dict[K, V]]:
-        values: OrderedDict[tuple[str, K], V] = OrderedDict()
+        values: OrderedDict[tuple[str, K], tuple[V, Recording]] = OrderedDict()
         guard = threading.Lock()
 
         @wraps(make)
@@ -100,13 +106,16 @@ def kept_each[K: Hashable, V](
                 for key in found:
                     values.move_to_end((token, key))
             if missing := [key for key in keys if key not in found]:
-                made = make(missing)
+                with recorded.recording() as recording:
+                    made = {key: (value, recording) for key, value in make(missing).items()}
                 with guard:
                     values.update(((token, key), value) for key, value in made.items())
                     while len(values) > most:
                         values.popitem(last=False)
                 found |= made
-            return found
+            for recording in {id(recording): recording for _, recording in found.values()}.values():
+                recorded.add(recording)
+            return {key: value for key, (value, _) in found.items()}
 
         return asked
 

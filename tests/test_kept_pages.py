@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.http import http_date, parse_http_date
 
 from config import pages
-from glossary import edition, revisions
+from glossary import edition, recorded, revisions
 from glossary.models import Concept, State
 from tests.factories import make_category, make_concept, make_finding
 
@@ -271,3 +271,115 @@ def test_without_a_database_kept_pages_go_on_and_say_so(client, concept, no_data
 def test_a_page_of_the_desk_is_never_an_old_copy(client, concept, no_database):
     no_database()
     assert "does not answer just now" not in client.get("/admin/login/").text
+
+
+# --- After an edit elsewhere
+
+
+def was_made(response):
+    """A page that was made for this very request carries the number of it."""
+    return "X-Request-ID" in response.headers
+
+
+@pytest.fixture
+def guide(concept):
+    """A concept with a finding and a product, and one that has nothing to do with them."""
+    finding = make_finding(concept=concept)
+    make_category(slug="offer", ingredients=[concept], goals=[finding.effect])
+    return make_concept(slug="other", name="Quite other", body="Of no concern to the rest.")
+
+
+PLACES = [
+    ADDRESS,
+    "/",
+    "/glossary/",
+    "/products/offer/",
+    "/compare/?item=offer&item=exosomes",
+    "/evidence/",
+    "/data/findings.json",
+]
+
+
+@pytest.mark.parametrize("address", PLACES)
+def test_a_page_that_an_edit_did_not_touch_is_not_made_anew_and_looks_as_if_it_were(
+    client, guide, address, monkeypatch
+):
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2031, 5, 6, 7, 8, tzinfo=UTC))
+    before = client.get(address)
+    assert was_made(before)
+    Concept.objects.filter(pk=guide.pk).update(body="Changed, of no concern still.")
+
+    after = client.get(address)
+    assert not was_made(after)
+    assert after.headers["ETag"] != before.headers["ETag"]
+
+    caches["pages"].clear()
+    anew = Client().get(address)
+    assert was_made(anew)
+    assert after.content == anew.content
+    assert after.headers["ETag"] == anew.headers["ETag"]
+
+
+def test_a_page_names_the_edition_that_it_is_true_for(client, guide):
+    first = re.search(r'as of <time datetime="([^"]+)">', client.get(ADDRESS).text)[1]
+    with connection.cursor() as cursor:  # as if it had been long ago
+        cursor.execute("UPDATE glossary_edition SET changed_at = '2020-01-02 03:04:05', token = 'earlier'")
+    assert first not in client.get(ADDRESS).text
+    assert 'as of <time datetime="2020-01-02T03:04:05Z">2 January 2020, 03:04 UTC</time>' in client.get(ADDRESS).text
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda concept: Concept.objects.filter(slug="exosomes").update(summary="New words."),
+        lambda concept: concept.findings.update(shown="New words."),
+        lambda concept: Concept.objects.filter(slug="other").update(name="New words"),  # names become links everywhere
+        lambda concept: make_finding(concept=concept, shown="New words."),
+        lambda concept: concept.findings.all().delete(),
+    ],
+)
+def test_a_page_that_an_edit_did_touch_is_made_anew(client, concept, guide, edit):
+    client.get(ADDRESS)
+    Concept.objects.filter(slug="exosomes").update(body="It is not New words.")
+    before = client.get(ADDRESS)
+    edit(concept)
+    after = client.get(ADDRESS)
+
+    assert was_made(after)
+    assert after.content != before.content
+
+
+def test_what_a_page_owes_to_what_was_kept_for_another_counts_as_well(client, guide):
+    client.get("/compare/")
+    client.get("/compare/?goal=nothing")  # shows the same list, which was read for the first
+    make_concept(slug="newcomer", name="A newcomer")
+    assert "A newcomer" in client.get("/compare/?goal=nothing").text
+
+
+def test_what_is_published_while_a_page_is_made_is_not_missed_afterwards(client, guide, monkeypatch):
+    """The page was told the old words, and the new ones bring an edition of their own."""
+    real = pages.Pages.remember
+
+    def late(self, place, recipe):
+        monkeypatch.setattr(pages.Pages, "remember", real)
+        Concept.objects.filter(slug="exosomes").update(summary="New words.")
+        real(self, place, recipe)
+
+    monkeypatch.setattr(pages.Pages, "remember", late)
+    assert "New words." not in client.get(ADDRESS).text
+    assert "New words." in client.get(ADDRESS).text
+
+
+def test_a_query_that_writes_is_never_asked_again(db):
+    with recorded.recording() as recording:
+        Concept.objects.filter(slug="none").update(name="New")
+    assert not recording.is_repeatable
+
+    with recorded.recording() as recording:
+        list(Concept.objects.all())
+        list(Concept.objects.all())
+    assert recording.is_repeatable
+    assert len(recording.answers) == 1
+    assert recording.is_true()
+    make_concept()
+    assert not recording.is_true()
