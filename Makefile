@@ -7,7 +7,7 @@ WHO ?= admin
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-scale bench-crowd bench-fleet bench-sqlite test coverage mutants messages format lock settings clean
+.PHONY: help setup run serve admin tend backup restore doctor evaluate screenshots bench bench-scale bench-crowd bench-fleet bench-sqlite test faults coverage mutants messages format lock settings clean
 
 help:
 	@echo "make setup    install, make the database, load the guide's content"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench    how fast it is, as ratios to the least Django page (ARGS=\"--rounds 1\" …)"
 	@echo "make bench-crowd, bench-fleet, bench-sqlite   twice the readers it can serve; several machines, broken one by one; writers beside readers"
 	@echo "make bench-scale  whether pages cost what they show or what the database holds (ARGS=\"60 1000\" …)"
+	@echo "make faults   kill servers, fill disks, take databases away, besiege: what is left (four minutes)"
 	@echo "make coverage which lines and branches no test reaches (browser and faults left aside)"
 	@echo "make mutants  break the code of verdict, ad check and workflow in small ways: does a test notice?"
 	@echo "make messages LANGUAGE=de  the words of the interface, in config/locale/, for a translator"
@@ -101,6 +102,11 @@ $(CHECKER): | $(INSTALLED)
 
 test: $(INSTALLED) $(CHECKER)
 	@$(BIN)/python .ci/test.py
+
+# Whole installations, broken on purpose, on both databases: before each release, and after a change to what keeps them going.
+faults: $(INSTALLED)
+	@data=$$(mktemp -d); DATA_DIR=$$data $(BIN)/python -m pytest -q -p no:cacheprovider -m faults tests/faults; status=$$?; \
+		rm -rf $$data; exit $$status
 
 coverage: $(INSTALLED)
 	@data=$$(mktemp -d); DATA_DIR=$$data $(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser and not faults" \

@@ -18,7 +18,7 @@ from products import search_index
 from products.models import ContentCheck, SearchEntry
 from tests.factories import make_category, make_concept
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -48,7 +48,10 @@ def texts_of(entry_pages, client):
 )
 def test_every_page_is_valid_html(pages, tmp_path):
     files = {}
-    for number, (address, text) in enumerate(pages.items()):
+    # Of pages made by one template, every third.
+    entries = [a for a in pages if re.fullmatch(r"/(glossary|products|sources)/[^/?]+/", a)]
+    checked = {a: text for a, text in pages.items() if a not in entries or entries.index(a) % 3 == 0}
+    for number, (address, text) in enumerate(checked.items()):
         files[f"{number}.html"] = address
         (tmp_path / f"{number}.html").write_text(text)
 

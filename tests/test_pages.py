@@ -23,7 +23,7 @@ from tests.factories import (
     make_risk,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 # --- Cost: the same number of queries, whatever the amount of content
@@ -46,7 +46,6 @@ def fill(more: int) -> None:
             make_category(slug=slug, ingredients=[concept], goals=[effect], route="injected")
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("address", "queries"),
     [
@@ -488,7 +487,6 @@ def test_a_concept_with_very_many_findings_shows_them_in_pages(client):
     assert "Shown number 30." in client.get("/glossary/thing/?page=2").text
 
 
-@pytest.mark.one_database
 def test_a_large_guide_has_no_large_page(client):
     from tests.bench import scale
     from tests.bench.generate import fill as fill_guide

@@ -143,6 +143,7 @@ ADDRESSES = [
 ]  # fmt: skip
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_address_answers_without_cookies_and_varies_by_none(client, shipped_content, address):
     response = client.get(address)
@@ -168,6 +169,7 @@ def test_shipped_content_is_enough_to_be_useful(shipped_content):
     assert set(ReportingBody.objects.values_list("jurisdiction", flat=True)) == set(Jurisdiction.values)
 
 
+@pytest.mark.postgresql
 def test_every_concept_category_and_ready_made_comparison_answers(entry_pages):
     assert {"/glossary/exosomes/", "/products/prp-hair/"} <= set(entry_pages)
     assert {address: page.status_code for address, page in entry_pages.items() if page.status_code != 200} == {}

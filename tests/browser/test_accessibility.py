@@ -117,14 +117,13 @@ def barriers(page):
     page.evaluate(AXE_SCRIPT)
     page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
     found = []
-    for width in (320, 1280):
+    for width, scheme, options in ((320, "light", EVERYTHING), (1280, "light", EVERYTHING), (1280, "dark", COLOURS)):
         page.set_viewport_size({"width": width, "height": 800})
-        for scheme, options in (("light", EVERYTHING), ("dark", COLOURS)):
-            # Without motion: a colour half-way between two schemes would be measured else.
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            # What is out of sight has no layout yet (content-visibility), and axe would measure a guess.
-            add_style(page, "* { content-visibility: visible !important; }")
-            found += [f"{width} px, {scheme}: {barrier}" for barrier in page.evaluate(RUN_AXE, options)]
+        # Without motion: a colour half-way between two schemes would be measured else.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        # What is out of sight has no layout yet (content-visibility), and axe would measure a guess.
+        add_style(page, "* { content-visibility: visible !important; }")
+        found += [f"{width} px, {scheme}: {barrier}" for barrier in page.evaluate(RUN_AXE, options)]
     return found
 
 

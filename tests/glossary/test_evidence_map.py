@@ -258,15 +258,14 @@ def test_table_has_fifty_rows_a_page_and_its_page_links_keep_filters_and_order(c
     assert len(marks(client.get("/evidence/").text)) == 51
 
 
-@pytest.mark.parametrize(("number", "place"), [("99", "last"), ("-1", "last"), ("x", "first"), ("9" * 3000, "last")])
-@pytest.mark.parametrize(("address", "pages"), [("/evidence/?view=table", 3), ("/sources/?q=", 2)])
-def test_unknown_page_number_is_answered_in_words(client, wrinkles, address, pages, number, place):
+def test_unknown_page_number_is_answered_in_words(client, wrinkles):
     for _ in range(101):
         make_finding(effect=wrinkles)
-    response = client.get(f"{address}&page={number}")
-    assert response.status_code == 200
-    shown = {"first": 1, "last": pages}[place]
-    assert f"There is no page “{number[:60]}”; this is page {shown} of {pages}." in response.text
+    for address, pages in [("/evidence/?view=table", 3), ("/sources/?q=", 2)]:
+        for number, shown in [("99", pages), ("-1", pages), ("x", 1), ("9" * 3000, pages)]:
+            response = client.get(f"{address}&page={number}")
+            assert response.status_code == 200
+            assert f"There is no page “{number[:60]}”; this is page {shown} of {pages}." in response.text
 
 
 # --- Cost

@@ -14,6 +14,8 @@ from products import search_index
 from products.models import Category, Goal, RedFlagWording, Regulation
 from tests import factories
 
+pytestmark = pytest.mark.one_database
+
 FOLDERS = ("glossary/content", "products/content")
 
 

@@ -22,7 +22,7 @@ from tests.factories import (
     make_reporting_body,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from products import desk
 from products.models import ContentCheck, MissedSearch
 from tests.factories import make_category, make_concept, make_finding, make_save, make_source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 TODAY = timezone.localdate()
 
@@ -55,7 +55,6 @@ def fill(number):
 # --- Cost
 
 
-@pytest.mark.one_database
 def test_the_desk_costs_the_same_number_of_queries_however_much_waits(editor, django_assert_max_num_queries):
     counts = []
     for number in (2, 14):
@@ -67,7 +66,6 @@ def test_the_desk_costs_the_same_number_of_queries_however_much_waits(editor, dj
     assert counts[0] == counts[1]
 
 
-@pytest.mark.one_database
 def test_a_block_shows_ten_and_leads_to_a_list_of_all(admin_client, editor):
     fill(14)
     block = block_of(editor, "to-rejudge")

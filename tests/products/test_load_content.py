@@ -838,9 +838,9 @@ STRANGE = [7, [["x"]], True]
 @pytest.mark.one_database
 @pytest.mark.parametrize("name", FILES)
 def test_a_value_of_a_strange_type_is_refused_in_words_or_loads_for_good(content, name):
-    """No value makes the command stumble, and none is kept in another form than the one it stands in. By turns, one at each place."""
+    """No value makes the command stumble, and none is kept in another form than the one it stands in. By turns, one at every other place."""
     good = content.files
-    for path, strange in zip(places(FILES[name]), itertools.cycle(STRANGE)):
+    for path, strange in zip(itertools.islice(places(FILES[name]), 0, None, 2), itertools.cycle(STRANGE)):
         content.files = copy.deepcopy(good)
         change(name, *path, to=strange)(content.files)
         said = ""
