@@ -26,7 +26,7 @@ help:
 	@echo "make bench-scale  whether pages cost what they show or what the database holds (ARGS=\"60 1000\" …)"
 	@echo "make faults   kill servers, fill disks, take databases away, besiege: what is left (four minutes)"
 	@echo "make coverage which lines and branches no test reaches (browser and faults left aside)"
-	@echo "make mutants  break the code of verdict, ad check and workflow in small ways: does a test notice?"
+	@echo "make mutants  break the verdict's code in small ways: does a test notice?"
 	@echo "make messages LANGUAGE=de  the words of the interface, in config/locale/, for a translator"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
