@@ -8,6 +8,7 @@ files are handed out all the same. Editors have places of their own, so that nei
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -43,7 +44,7 @@ class Queue:
 
     def __init__(self) -> None:
         self.thread = threading.local()
-        self.last_rest = time.monotonic()
+        self.last_rest = math.inf  # until somebody watches, nothing stands
 
     def begin(self) -> None:
         now = time.monotonic()

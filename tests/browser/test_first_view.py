@@ -7,9 +7,17 @@ import pytest
 from django.core.signals import request_started
 from playwright.sync_api import expect
 
+from tests.conftest import find_chromium
 from tests.factories import make_category, make_concept, make_finding
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def browser(launch):
+    """With windows, as a reader's: the one without takes its own start for the first sign of a reader."""
+    return launch(find_chromium(with_windows=True))
+
 
 MOST_REQUESTS = 8
 PAGES = [

@@ -5,9 +5,17 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import find_chromium
 from tests.factories import make_category, make_concept, make_effect, make_finding, make_regulation
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def browser(launch):
+    """With windows, as a reader's: the one without takes its own start for the first sign of a reader."""
+    return launch(find_chromium(with_windows=True))
+
 
 # The words that a busy part shows, where they stand, and whether they move.
 SHOWN = """() => {

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from glossary import revisions
 from glossary.models import Concept, Finding
-from tests.browser.test_accessibility import AXE_SCRIPT, RUN_AXE
+from tests.browser.test_accessibility import AXE_SCRIPT, EVERYTHING, RUN_AXE
 from tests.factories import make_alias, make_concept, make_finding, make_risk, make_source
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -351,7 +351,7 @@ def barriers(page):
         page.set_viewport_size({"width": width, "height": 1000})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found += [f"{width} px, {scheme}: {barrier}" for barrier in page.evaluate(RUN_AXE_INSIDE)]
+            found += [f"{width} px, {scheme}: {barrier}" for barrier in page.evaluate(RUN_AXE_INSIDE, EVERYTHING)]
     return found
 
 
