@@ -55,7 +55,7 @@ def calm(monkeypatch):
 @pytest.fixture
 def queue(calm):
     """A queue that has been standing for a while."""
-    calm.last_rest -= 60
+    calm.last_rest = time.monotonic() - 60
     return calm
 
 
