@@ -8,9 +8,16 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from glossary.models import Finding, Revision
+from tests.conftest import find_chromium
 from tests.factories import make_concept, make_effect, make_finding, make_source
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def browser(launch):
+    """With windows: without, of several pages that are open at once one may not be drawn."""
+    return launch(find_chromium(with_windows=True))
 
 
 @pytest.fixture
