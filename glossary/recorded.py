@@ -6,6 +6,7 @@ more, as plain SQL, takes a tenth of the time. `config/pages.py` does so with th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
@@ -14,9 +15,6 @@ from typing import Any
 from django.db import connection
 
 MOST = 200  # queries, beyond which a page is made anew instead
-
-# Many pages ask the same with other values: the text of a query is held once.
-_texts: dict[str, str] = {}
 
 type Query = tuple[str, tuple[Any, ...] | None]
 
@@ -80,7 +78,8 @@ class Recording:
             self.is_repeatable = False
             return
         try:
-            query = (_texts.setdefault(sql, sql), None if params is None else tuple(params))
+            # Many pages ask the same with other values: the text is held once, for as long as one of them is.
+            query = (sys.intern(str(sql)), None if params is None else tuple(params))
             if query not in self.answers:
                 self.answers[query] = Answer()
                 cursor.cursor = Listener(cursor.cursor, self.answers[query])
