@@ -672,9 +672,8 @@ class Sync:
                 self.find(Source, (key,), entry, name)
         for name, value in values.items():
             setattr(row, name, value)
-        children = [
-            child for name, rows in entry.children.items() for child in self.make_children(entry, row, name, rows)
-        ]
+        parts = {name: list(self.make_children(entry, row, name, rows)) for name, rows in entry.children.items()}
+        children = [child for rows in parts.values() for child in rows]
         complete = complete and all(other is not None for others in many.values() for other in others)
         complete = complete and None not in children
         if not complete or len(self.problems) > before or not self.checked(entry, row, exclude=own):
@@ -687,10 +686,9 @@ class Sync:
                 row.save()
                 for name, others in many.items():
                     getattr(row, name).set(others)
-                for name in entry.children:
+                for name, others in parts.items():
                     getattr(row, name).all().delete()
-                for child in children:
-                    child.save()
+                    getattr(row, name).model._default_manager.bulk_create(others)
         except IntegrityError as error:
             # The database has the last word; the models put it into words.
             accepted = [self.checked(entry, one, exclude=(), ask_database=True) for one in (row, *children)]
@@ -728,8 +726,11 @@ class Sync:
     ) -> bool:
         """Whether the model accepts the row; what it says becomes problems.
 
-        Uniqueness and constraints are asked of the database one by one only when it has refused the row.
+        What it points at comes from `find`, so it is there. Uniqueness and constraints are asked of the database one by
+        one only when it has refused the row.
         """
+        if not ask_database:
+            exclude = {*exclude, *(f.name for f in row._meta.concrete_fields if f.is_relation)}
         try:
             row.full_clean(exclude=exclude, validate_unique=ask_database, validate_constraints=ask_database)
         except ValidationError as error:
