@@ -15,13 +15,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -46,29 +46,34 @@ class Run:
         self.left_out: list[str] = []
         self.unreachable: list[str] = []  # left out for want of a network, which is no failure
         self.passed: list[str] = []
+        self.running: list[subprocess.Popen] = []
 
     def step(self, name: str, *command: str | Path, **env: str) -> bool:
-        """Run a command; one in another thread, beside this one, prints all that it has to say at its end."""
-        is_beside = threading.current_thread() is not threading.main_thread()
-        if not is_beside:
-            print(f"\n== {name}", flush=True)
+        """Run a command. Others run meanwhile, so all that it has to say is printed at its end."""
+        print(f"-- {name} begins", flush=True)
         started = time.monotonic()
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=self.env | env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if is_beside else None,
-            stderr=subprocess.STDOUT if is_beside else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
-        if is_beside:
-            print(f"\n== {name}\n{done.stdout}", flush=True)
-        print(f"   {time.monotonic() - started:.0f} s", flush=True)
-        if done.returncode:
+        self.running.append(process)
+        said, _ = process.communicate()
+        self.running.remove(process)
+        print(f"\n== {name}: {time.monotonic() - started:.0f} s\n{said}", flush=True)
+        if process.returncode:
             self.failed.append(name)
-        return done.returncode == 0
+        return process.returncode == 0
+
+    def stop(self, *_: Any) -> None:
+        """For a signal: what has begun is ended, so that the cluster is stopped, and nothing new begins."""
+        for process in self.running:
+            process.terminate()
+        sys.exit(143)
 
     def manage(self, name: str, *arguments: str, **env: str) -> bool:
         return self.step(name, sys.executable, "manage.py", *arguments, **env)
@@ -169,15 +174,20 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 def check(run: Run) -> None:
-    # Two things at a time, each of which keeps one core busy.
-    with ThreadPoolExecutor(1) as beside:
-        other = beside.submit(look_at_the_code, run)
-        set_up(run)
-        other.result()
-        other = beside.submit(from_outside, run)
-        run.pytest("tests on SQLite", "-m", "not browser and not faults")
-        on_postgresql(run)
-        other.result()
+    """Two steps at a time, each of which keeps one core busy; the long ones first, so that both end together."""
+    steps = [
+        set_up,
+        in_a_browser,
+        on_sqlite,
+        on_postgresql,
+        content_on_sqlite,
+        content_on_postgresql,
+        look_at_the_code,
+        restore_drill,
+        screenshots,
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda step: step(run), steps))
 
 
 def look_at_the_code(run: Run) -> None:
@@ -196,13 +206,12 @@ def set_up(run: Run) -> None:
     run.manage("collectstatic", "collectstatic", "--no-input", "--verbosity", "0")
     if run.manage("migrate", "migrate", "--verbosity", "0") and run.manage("load_content", "load_content"):
         run.manage("check_content", "check_content")
-        run.env["LOADED"] = run.env["DATA_DIR"]  # for the screenshots, which would load it once more
+        run.env["LOADED"] = run.env["DATA_DIR"]  # for those that would load it once more
 
 
 def audit(run: Run) -> None:
     """Known weaknesses of what a server installs. Where the list of them cannot be asked, that says nothing about the code: so it
     is told, and is no failure even with REQUIRE_ALL=1."""
-    print("\n== pip-audit", flush=True)
     command = [BIN / "pip-audit", "-r", "requirements.txt", "--require-hashes", "--disable-pip"]
     command += ["--format=json", "--progress-spinner=off", "--timeout=10"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
@@ -214,7 +223,10 @@ def audit(run: Run) -> None:
             run.failed.append("pip-audit")
         packages = []
     weak = [f"{package['name']}: {found['id']}" for package in packages for found in package.get("vulns", [])]
-    print("\n".join(weak) or f"   {len(packages)} packages looked at", flush=True)
+    print(
+        "\n".join(["\n== pip-audit", *weak]) if weak else f"\n== pip-audit: {len(packages)} packages looked at",
+        flush=True,
+    )
     if weak:
         run.failed.append("pip-audit")
     unknown = sum("skip_reason" in package for package in packages)
@@ -222,28 +234,32 @@ def audit(run: Run) -> None:
         run.unreachable.append(f"pip-audit: the list of weaknesses gave no answer on {unknown or 'any'} packages")
 
 
-def from_outside(run: Run) -> None:
-    """The site as a browser sees it, then an installation that is wrecked and restored."""
+def in_a_browser(run: Run) -> None:
     if find_chromium():
-        run.step("screenshot of every type of page", sys.executable, ".ci/screenshots.py", "smoke")
         run.pytest("tests in a browser", "-m", "browser")
     else:
         run.left_out.append(
             "browser tests, screenshots: found no Chromium; install it, or set CHROMIUM to the program."
         )
-    # Of the faults, those without which nothing is safe: a backup brings everything back. `make faults` tries them all.
-    run.pytest("restore drill", "-m", "faults", "tests/faults/test_backup.py")
+
+
+def screenshots(run: Run) -> None:
+    if find_chromium():
+        run.step("screenshot of every type of page", sys.executable, ".ci/screenshots.py", "smoke")
+
+
+def on_sqlite(run: Run) -> None:
+    run.pytest("tests on SQLite", "-m", "not browser and not faults and not content")
+
+
+def content_on_sqlite(run: Run) -> None:
+    run.pytest("tests of the content on SQLite", "-m", "content and not browser and not faults")
 
 
 def on_postgresql(run: Run) -> None:
-    if folder := postgresql_bin():
-        try:
-            with postgresql(folder) as url:
-                # What the content says is the same on either database; how it is searched is not.
-                chosen = "not browser and not faults and not one_database and (not content or postgresql)"
-                run.pytest("tests on PostgreSQL", "-m", chosen, DATABASE_URL=url)
-        except RuntimeError as error:
-            run.failed.append(f"PostgreSQL: {error}")
+    if postgresql_bin():
+        chosen = "not browser and not faults and not content and not one_database"
+        with_postgresql(run, "tests on PostgreSQL", "-m", chosen)
     else:
         run.left_out.append(
             f"every test on PostgreSQL: found no server programs of version {OLDEST_POSTGRESQL} or later; "
@@ -251,11 +267,30 @@ def on_postgresql(run: Run) -> None:
         )
 
 
+def content_on_postgresql(run: Run) -> None:
+    """What the content says is the same on either database; how it is searched is not."""
+    if postgresql_bin():
+        with_postgresql(run, "tests of the content on PostgreSQL", "-m", "content and postgresql and not one_database")
+
+
+def with_postgresql(run: Run, name: str, *arguments: str) -> None:
+    try:
+        with postgresql(postgresql_bin()) as url:
+            run.pytest(name, *arguments, DATABASE_URL=url)
+    except RuntimeError as error:
+        run.failed.append(f"{name}: {error}")
+
+
+def restore_drill(run: Run) -> None:
+    """Of the faults, those without which nothing is safe: a backup brings everything back. `make faults` tries them all."""
+    run.pytest("restore drill", "-m", "faults", "tests/faults/test_backup.py")
+
+
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is stopped then, too
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="guide-") as scratch:
         run = Run(Path(scratch))
+        signal.signal(signal.SIGTERM, run.stop)
         check(run)
     print()
     for what in run.left_out + run.unreachable:
