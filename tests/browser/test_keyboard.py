@@ -107,6 +107,7 @@ def test_comparing(guide, page, keys):
     page.goto("/products/needled/")
     keys.open(page.get_by_role("button", name="Add to compare"))
     tray = page.get_by_role("region", name="Your comparison")
+    expect(tray).to_be_visible()
     keys.open(tray.get_by_role("link", name="Compare"))
     expect(page).to_have_url(re.compile(r"/compare/\?item=needled"))
     keys.to(page.get_by_label("Add an option"))
