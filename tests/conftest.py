@@ -122,8 +122,9 @@ def find_chromium(*, with_windows=False):
 @pytest.fixture(scope="session")
 def launch():
     """Starts a headless browser from a path, for the rest of the run; without one, the test is left out."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=10_000)  # as the pages' own, below: a machine at work on other tests may take its time
     # Playwright keeps an event loop in this thread, which Django takes for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:

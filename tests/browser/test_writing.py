@@ -153,7 +153,8 @@ def test_arrows_go_through_what_was_found_and_escape_closes_it(concept, editor):
     make_source(key="roe-2020", title="Needling again", year=2020)
     editor.goto(address(concept))
     box = editor.locator("#pick-source-body")
-    box.press_sequentially("needling")
+    with editor.expect_response(re.compile("q=needling")):
+        box.press_sequentially("needling")
     buttons = editor.locator("#picks-body button")
     expect(buttons).to_have_count(2)
     editor.keyboard.press("ArrowDown")
