@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
@@ -64,6 +64,8 @@ def made_of(value: Any) -> Hashable:
     those of the rows it belongs to, and the rows that were fetched along with it."""
     if isinstance(value, str | int | None):
         return value
+    if (known := getattr(value, "made_of", None)) is not None:  # it does not change, and knows what it is made of
+        return known
     if isinstance(value, Model):
         fetched = value.__dict__.get("_prefetched_objects_cache", {})
         return (row_values(value), *[tuple([row_values(row) for row in rows]) for rows in fetched.values()])
@@ -76,6 +78,20 @@ def made_of(value: Any) -> Hashable:
     if is_dataclass(value) and type(value).__hash__ is None:  # what can change is made of what it holds now
         return tuple([made_of(each) for each in vars(value).values()])
     return value
+
+
+class Fixed(tuple):
+    """A tuple of tuples that is looked up often: it is hashed once."""
+
+    @cached_property
+    def hashed(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self.hashed
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or super().__eq__(other)
 
 
 def row_values(row: Model) -> Hashable:

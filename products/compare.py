@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, wraps
+from typing import Any, Concatenate
 from urllib.parse import urlencode
 
 from django.db.models import Case, Count, Prefetch, When
 from django.http import QueryDict
-from django.utils.translation import gettext
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from glossary import edition
+from glossary import edition, pieces
 from glossary.kept import findings_on, risks_on
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
 from glossary.near import near_concepts
@@ -37,6 +41,7 @@ MOST_LISTED, MOST_OFFERED = 150, 100
 # An address can be made as long as one likes; what is read of it is not.
 LONGEST_LIST, LONGEST_SLUG = 40, 60
 DOING_NOTHING = "doing-nothing"
+GAPS = {"up": "\ue000", "toggle": "\ue001"}  # signs that stand for nothing, where an address comes to stand
 GROUPS = {
     "first": _("What matters most to you"),
     "what": _("What it is"),
@@ -51,7 +56,10 @@ GROUPS = {
 
 @dataclass
 class Column:
-    """One option: a category, or a concept by any route or by the one chosen."""
+    """One option: a category, or a concept by any route or by the one chosen.
+
+    With its rows and its cells it is kept for the edition of the content; each comparison takes a copy of it.
+    """
 
     item: Category | Concept
     route: str = ""
@@ -61,6 +69,8 @@ class Column:
     findings: list[Finding] = field(default_factory=list)
     elsewhere: list[Finding] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)
+    sources: dict[int, Source] = field(default_factory=dict)
+    cells: dict[tuple, Cell] = field(default_factory=dict)
     # Addresses of the neighbouring comparisons: without it, with it one place further left or right.
     remove: str = ""
     left: str = ""
@@ -123,7 +133,7 @@ class Column:
         return {finding.effect_id for finding in [*self.findings, *self.elsewhere]}
 
 
-@dataclass
+@dataclass(eq=False)
 class Cell:
     """What one option answers to one question; `missing` is the answer in words where there is nothing."""
 
@@ -137,8 +147,10 @@ class Cell:
     missing: str = ""
     briefly: list[Finding] = field(default_factory=list)
     left_out: int = 0
+    column_name: str = ""
+    is_category: bool = False
 
-    @property
+    @cached_property
     def likeness(self) -> tuple:
         """Equal for two cells that tell a reader the same."""
         return (
@@ -149,6 +161,25 @@ class Cell:
             (self.regulation.status, self.regulation.detail) if self.regulation else None,
             self.missing,
         )
+
+    @cached_property
+    def made_of(self) -> Hashable:
+        """See `pieces.made_of`; a cell does not change, so this is worked out once."""
+        return pieces.Fixed([pieces.made_of(getattr(self, part.name)) for part in fields(self)])
+
+
+def of_column[**P](make: Callable[Concatenate[Column, P], Cell]) -> Callable[Concatenate[Column, P], Cell]:
+    """Decorator of a function that answers a question for one option, whatever it is compared with: asked once of each."""
+
+    @wraps(make)
+    def asked(column: Column, *args: P.args, **kwargs: P.kwargs) -> Cell:
+        key = (make.__name__, get_language(), *args)
+        if key not in column.cells:
+            cell = make(column, *args, **kwargs)
+            column.cells[key] = replace(cell, column_name=column.name, is_category=column.is_category)
+        return column.cells[key]
+
+    return asked
 
 
 @dataclass
@@ -164,6 +195,25 @@ class Row:
     rank: int = 0
     toggle: str = ""
     up: str = ""
+    in_place: bool = False
+
+    @property
+    def name(self) -> SafeString:
+        """The question, with what puts it first. The addresses, which no other comparison has, are put in last."""
+        gaps = {name: gap for name, gap in GAPS.items() if getattr(self, name)}
+        html = pieces.piece("components/compare_row_name.html", key=self.key, label=self.label, rank=self.rank, **gaps)
+        for name, gap in gaps.items():
+            html = html.replace(gap, escape(getattr(self, name)))
+        return mark_safe(html)  # noqa: S308 - out of a template, with addresses escaped
+
+    @property
+    def shown(self) -> SafeString:
+        """Its cells as the table has them, each made once for as long as it tells the same."""
+        html = [
+            pieces.piece("components/compare_td.html", name=cell.column_name, cell=cell, in_place=self.in_place)
+            for cell in self.cells
+        ]
+        return mark_safe("".join(html))  # noqa: S308 - each comes out of a template
 
     @property
     def differs(self) -> bool:
@@ -393,7 +443,7 @@ def build(query: QueryDict) -> Comparison:
     """The comparison that an address asks for; an unknown part is left out and said so, never an error."""
     items, notices, was_renamed = pick_items(query.getlist("item"))
     settings, more = read_settings(query)
-    columns = [Column(item, route="" if isinstance(item, Category) else settings.route) for item in items]
+    columns = columns_of(items, settings.route)
     comparison = Comparison(columns, notices + more, settings, was_renamed=was_renamed)
     if not columns:
         return comparison
@@ -402,7 +452,6 @@ def build(query: QueryDict) -> Comparison:
     care = ordinary_care_for(wanted, comparison_categories())
     if not settings.alone and not any(column.is_comparison for column in columns):
         columns += usual_neighbours(care)[: MOST - len(columns)]
-    fill(columns)
     if DOING_NOTHING not in comparison.slugs:
         comparison.natural_course = without_treatment(care, wanted)
     make_groups(comparison)
@@ -427,17 +476,16 @@ def usual_neighbours(care: list[Category]) -> list[Column]:
     """Ordinary care for the same goals, and doing nothing: they stand beside every treatment unless taken away."""
     best = [c.slug for c in care if c.slug != DOING_NOTHING][:1]
     found = there([*best, DOING_NOTHING]) if care else {}
-    return [Column(found[slug], was_added=True) for slug in [*best, DOING_NOTHING] if slug in found]
+    columns = columns_of([found[slug] for slug in [*best, DOING_NOTHING] if slug in found])
+    for column in columns:
+        column.was_added = True
+    return columns
 
 
 def without_treatment(care: list[Category], wanted: set[int]) -> list[Finding]:
     """What the same goals do by themselves, for a comparison that leaves doing nothing out."""
-    nothing = [category for category in care if category.slug == DOING_NOTHING]
-    if not nothing:
-        return []
-    column = Column(nothing[0])
-    fill([column])
-    return [finding for finding in column.findings if finding.effect_id in wanted]
+    columns = columns_of([category for category in care if category.slug == DOING_NOTHING])
+    return [finding for column in columns for finding in column.findings if finding.effect_id in wanted]
 
 
 def matching_ready_made(slugs: set[str]) -> ReadyMade | None:
@@ -451,18 +499,30 @@ def every_ready_made() -> list[ReadyMade]:
     return list(ReadyMade.objects.with_items())
 
 
-def fill(columns: list[Column]) -> None:
-    """Give each column its findings, effect by effect, and its risks, the gravest first."""
-    concept_ids = {pk for column in columns for pk in column.concept_ids}
+def columns_of(items: Iterable[Category | Concept], route: str = "") -> list[Column]:
+    """A column for each; concepts by the route, where one is chosen. Each with its rows, two queries for all of them."""
+    keys = [(item.slug, "" if isinstance(item, Category) else route) for item in items]
+    kept = kept_columns(keys)
+    return [copy(kept[key]) for key in keys]
+
+
+@edition.kept_each(400)
+def kept_columns(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Column]:
+    """Columns by slug and route, with their findings, effect by effect, and their risks, the gravest first."""
+    items = there(slug for slug, _ in keys)
+    columns = {(slug, route): Column(items[slug], route) for slug, route in keys}
+    concept_ids = {pk for column in columns.values() for pk in column.concept_ids}
     findings, risks = findings_on(concept_ids), risks_on(concept_ids)
     gravest_first = list(reversed(Risk.Severity.values))
-    for column in columns:
+    for column in columns.values():
         mine = [finding for pk in column.concept_ids for finding in findings[pk]]
         mine.sort(key=lambda f: (f.effect.position, f.route, f.concept.name))
         column.findings = [f for f in mine if column.has(f)]
         column.elsewhere = [f for f in mine if not column.has(f)]
         column.risks = [r for pk in column.concept_ids for r in risks[pk] if column.has(r)]
         column.risks.sort(key=lambda r: (gravest_first.index(r.severity), r.route, r.title))
+        column.sources = {s.pk: s for row in [*column.findings, *column.risks] for s in row.sources.all()}
+    return columns
 
 
 def make_groups(comparison: Comparison) -> None:
@@ -480,11 +540,14 @@ def make_groups(comparison: Comparison) -> None:
     for number, column in enumerate(columns):
         if column.is_withdrawn:
             for row in all_rows(groups):
-                row.cells[number] = Cell(missing=gettext("Withdrawn."))
+                row.cells[number] = withdrawn(column)
     if settings.differences:
         comparison.hidden_rows = sum(not row.differs for row in all_rows(groups))
         groups = [Group(group.slug, [row for row in group.rows if row.differs]) for group in groups]
     put_first(groups, settings.first)
+    in_place = comparison.in_place
+    for row in all_rows(groups):
+        row.in_place = in_place
     for group in groups:
         group.is_closed = group.slug in settings.closed
     comparison.groups = [group for group in groups if group.rows]
@@ -502,6 +565,8 @@ def add_links(comparison: Comparison) -> None:
             column.remove = comparison.address([c.slug for c in rest if not c.was_added])
         if number:
             columns[number - 1].right = column.left = comparison.address(swapped(columns, number))
+    # Put together by hand, since there are as many as rows.
+    before, after = comparison.address(closed=()), "".join(f"&closed={slug}" for slug in settings.closed)
     for group in comparison.groups:
         others = tuple(slug for slug in settings.closed if slug != group.slug)
         group.toggle = comparison.address(closed=others if group.is_closed else (*others, group.slug))
@@ -510,7 +575,7 @@ def add_links(comparison: Comparison) -> None:
             if row.rank:
                 row.toggle = comparison.address(first=rest)
             elif len(settings.first) < MOST_FIRST:
-                row.toggle = comparison.address(first=(*settings.first, row.key))
+                row.toggle = f"{before}&first={row.key}{after}"
             if row.rank > 1:
                 place = settings.first.index(row.key) - 1
                 row.up = comparison.address(first=(*rest[:place], row.key, *rest[place:]))
@@ -540,6 +605,12 @@ def put_first(groups: list[Group], keys: tuple[str, ...]) -> None:
     groups.insert(0, Group("first", ranked))
 
 
+@of_column
+def withdrawn(column: Column) -> Cell:
+    return Cell(missing=gettext("Withdrawn."))
+
+
+@of_column
 def of_category(column: Column, name: str, missing: str = "") -> Cell:
     """A text that only categories have."""
     if not isinstance(column.item, Category):
@@ -548,73 +619,90 @@ def of_category(column: Column, name: str, missing: str = "") -> Cell:
     return Cell(text=text) if text else Cell(missing=missing or gettext("We found no figure."))
 
 
+@of_column
+def summary(column: Column) -> Cell:
+    return Cell(text=column.item.summary)
+
+
+@of_column
+def mechanism(column: Column) -> Cell:
+    if isinstance(column.item, Category):
+        return Cell(text=column.item.mechanism)
+    return Cell(entries=[column.item], note=gettext("Explained on its page:"))
+
+
+@of_column
+def way_in(column: Column) -> Cell:
+    return Cell(text=column.way_in)
+
+
+@of_column
+def contents(column: Column) -> Cell:
+    if isinstance(column.item, Category):
+        return Cell(entries=[i.concept for i in column.item.ingredients.all()])
+    if column.item.parent:
+        return Cell(text=gettext("Part of: %(name)s") % {"name": column.item.parent})
+    return Cell(missing=gettext("It is what its name says."))
+
+
 def what_rows(columns: list[Column]) -> list[Row]:
-    def contents(column: Column) -> Cell:
-        if isinstance(column.item, Category):
-            return Cell(entries=[i.concept for i in column.item.ingredients.all()])
-        return (
-            Cell(text=gettext("Part of: %(name)s") % {"name": column.item.parent})
-            if column.item.parent
-            else Cell(missing=gettext("It is what its name says."))
-        )
-
-    def mechanism(column: Column) -> Cell:
-        if isinstance(column.item, Category):
-            return Cell(text=column.item.mechanism)
-        return Cell(entries=[column.item], note=gettext("Explained on its page:"))
-
     return [
-        Row("summary", gettext("In one sentence"), [Cell(text=column.item.summary) for column in columns]),
+        Row("summary", gettext("In one sentence"), [summary(column) for column in columns]),
         Row("mechanism", gettext("How it is said to act"), [mechanism(column) for column in columns]),
-        Row("way-in", gettext("How it enters the body"), [Cell(text=column.way_in) for column in columns]),
+        Row("way-in", gettext("How it enters the body"), [way_in(column) for column in columns]),
         Row("contents", gettext("What is in it"), [contents(column) for column in columns]),
     ]
+
+
+@of_column
+def on_effect(column: Column, effect_id: int, full: int) -> Cell:
+    """The findings on one effect, so many of them in full; where there is none, those by other ways into the body."""
+    here = [f for f in column.findings if f.effect_id == effect_id]
+    elsewhere = [] if here else [f for f in column.elsewhere if f.effect_id == effect_id]
+    return Cell(
+        findings=here[:full],
+        briefly=here[full:][:IN_A_LINE],
+        elsewhere=elsewhere[:IN_A_LINE],
+        left_out=max(len(here) - full, len(elsewhere)) - IN_A_LINE,
+        missing="" if here else gettext("We hold no finding on this, this way."),
+    )
 
 
 def evidence_rows(columns: list[Column]) -> list[Row]:
     """One row for each effect that any option is sold for; what is only compared with adds none of its own."""
     leading = [column for column in columns if not column.is_comparison] or columns
     goals = {pk for column in leading for pk in column.goal_ids}
-    effects = {f.effect for c in columns for f in [*c.findings, *c.elsewhere] if f.effect_id in goals}
+    effects = {f.effect_id: f.effect for c in columns for f in [*c.findings, *c.elsewhere] if f.effect_id in goals}
     full = 1 if sum(len(column.findings) for column in columns) > IN_FULL else 3
-    rows = []
-    for effect in sorted(effects, key=lambda e: e.position):
-        cells = []
-        for column in columns:
-            here = [f for f in column.findings if f.effect_id == effect.pk]
-            elsewhere = [] if here else [f for f in column.elsewhere if f.effect_id == effect.pk]
-            cells.append(
-                Cell(
-                    findings=here[:full],
-                    briefly=here[full:][:IN_A_LINE],
-                    elsewhere=elsewhere[:IN_A_LINE],
-                    left_out=max(len(here) - full, len(elsewhere)) - IN_A_LINE,
-                    missing="" if here else gettext("We hold no finding on this, this way."),
-                )
-            )
-        rows.append(Row(f"effect-{effect.slug}", effect.name, cells))
-    return rows
+    return [
+        Row(f"effect-{effect.slug}", effect.name, [on_effect(column, effect.pk, full) for column in columns])
+        for effect in sorted(effects.values(), key=lambda e: e.position)
+    ]
+
+
+@of_column
+def of_severity(column: Column, severity: str) -> Cell:
+    risks = [r for r in column.risks if r.severity == severity]
+    return Cell(risks=risks, missing="" if risks else gettext("We found none on record."))
 
 
 def risk_rows(columns: list[Column]) -> list[Row]:
-    rows = []
-    for severity in reversed(Risk.Severity):
-        cells = []
-        for column in columns:
-            risks = [r for r in column.risks if r.severity == severity]
-            cells.append(Cell(risks=risks, missing="" if risks else gettext("We found none on record.")))
-        if any(cell.risks for cell in cells):
-            rows.append(Row(f"risk-{severity.value}", severity.label.capitalize(), cells))
-    return rows
+    rows = [
+        Row(f"risk-{severity.value}", severity.label.capitalize(), [of_severity(c, severity.value) for c in columns])
+        for severity in reversed(Risk.Severity)
+    ]
+    return [row for row in rows if any(cell.risks for cell in row.cells)]
+
+
+@of_column
+def rule(column: Column, jurisdiction: str) -> Cell:
+    if not isinstance(column.item, Category):
+        return Cell(missing=gettext("Rules are about products: compare a product to see them."))
+    found = [r for r in column.item.regulations.all() if r.jurisdiction == jurisdiction]
+    return Cell(regulation=found[0]) if found else Cell(missing=gettext("We have not looked this up."))
 
 
 def rule_rows(columns: list[Column], where: str) -> list[Row]:
-    def rule(column: Column, jurisdiction: str) -> Cell:
-        if not isinstance(column.item, Category):
-            return Cell(missing=gettext("Rules are about products: compare a product to see them."))
-        found = [r for r in column.item.regulations.all() if r.jurisdiction == jurisdiction]
-        return Cell(regulation=found[0]) if found else Cell(missing=gettext("We have not looked this up."))
-
     if not any(column.is_category for column in columns):
         return []
     places = [where] if where else Jurisdiction.values
@@ -624,29 +712,23 @@ def rule_rows(columns: list[Column], where: str) -> list[Row]:
     ]
 
 
+@of_column
+def prices(column: Column) -> Cell:
+    if not isinstance(column.item, Category):
+        return Cell(missing=gettext("It depends on the product."))
+    listed = list(column.item.prices.all())
+    return Cell(entries=listed) if listed else Cell(missing=gettext("We found no price on a page we could check."))
+
+
 def course_rows(columns: list[Column]) -> list[Row]:
     if not any(column.is_category for column in columns):
         return []
-
-    def prices(column: Column) -> Cell:
-        if not isinstance(column.item, Category):
-            return Cell(missing=gettext("It depends on the product."))
-        listed = list(column.item.prices.all())
-        return Cell(entries=listed) if listed else Cell(missing=gettext("We found no price on a page we could check."))
-
-    no_course = gettext("Not a course of sessions, or we found no number.")
+    no_course, none = gettext("Not a course of sessions, or we found no number."), gettext("We found none.")
+    followed = gettext("How long studies followed people")
     return [
         Row("sessions", gettext("Sessions"), [of_category(c, "sessions", no_course) for c in columns]),
-        Row(
-            "interval",
-            gettext("Time between sessions"),
-            [of_category(c, "interval", gettext("We found none.")) for c in columns],
-        ),
-        Row(
-            "followed",
-            gettext("How long studies followed people"),
-            [of_category(c, "followed_for", gettext("We found none.")) for c in columns],
-        ),
+        Row("interval", gettext("Time between sessions"), [of_category(c, "interval", none) for c in columns]),
+        Row("followed", followed, [of_category(c, "followed_for", none) for c in columns]),
         Row("downtime", gettext("The days after"), [of_category(c, "downtime") for c in columns]),
         Row("price", gettext("Price"), [prices(c) for c in columns]),
     ]
@@ -661,18 +743,18 @@ def who_rows(columns: list[Column]) -> list[Row]:
     ]
 
 
+@of_column
+def own_questions(column: Column) -> Cell:
+    listed = questions_on([column.item.pk])[column.item.pk] if column.is_category else []
+    return Cell(
+        entries=listed[:5], missing="" if listed else gettext("See the general questions on the visit sheet.")
+    )
+
+
 def ask_rows(columns: list[Column]) -> list[Row]:
     """The questions that are particular to each option; general ones stand on the visit sheet."""
-    own = questions_on(c.item.pk for c in columns if c.is_category)
-    cells = []
-    for column in columns:
-        questions = own[column.item.pk] if column.is_category else []
-        cells.append(
-            Cell(
-                entries=questions[:5],
-                missing="" if questions else gettext("See the general questions on the visit sheet."),
-            )
-        )
+    questions_on(c.item.pk for c in columns if c.is_category)  # all at once
+    cells = [own_questions(column) for column in columns]
     return [Row("questions", gettext("Questions of its own"), cells)] if any(cell.entries for cell in cells) else []
 
 
@@ -687,22 +769,34 @@ def questions_on(category_ids: list[int]) -> dict[int, list[Question]]:
     return own
 
 
-def options_to_add(columns: list[Column]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(heading, [(slug, name)]) for the list from which one adds an option: the first MOST_LISTED of each kind."""
+def options_to_add(columns: list[Column]) -> list[tuple[str, SafeString]]:
+    """(heading, `<option>` elements) for the list from which one adds an option: the first MOST_LISTED of each kind."""
     present = {column.slug for column in columns}
-    return [(heading, [row for row in rows if row[0] not in present]) for heading, rows in every_option()]
+    return [
+        (heading, mark_safe("".join(html for slug, html in options if slug not in present)))  # noqa: S308 - see below
+        for heading, options in every_option()
+    ]
 
 
 @edition.kept(1)
-def every_option() -> list[tuple[str, list[tuple[str, str]]]]:
-    """What can be compared; three queries."""
+def every_option() -> list[tuple[str, list[tuple[str, SafeString]]]]:
+    """What can be compared, as (heading, [(slug, element)]); three queries."""
     categories = Category.objects.published().order_by("name")
     named = {
         gettext("To compare with"): categories.comparisons(),
         gettext("Products"): categories.treatments(),
         gettext("Concepts"): Concept.objects.published().order_by("name"),
     }
-    return [(heading, list(rows.values_list("slug", "name")[:MOST_LISTED])) for heading, rows in named.items()]
+    return [
+        (
+            heading,
+            [
+                (slug, format_html('<option value="{}">{}</option>', slug, name))
+                for slug, name in rows.values_list("slug", "name")[:MOST_LISTED]
+            ],
+        )
+        for heading, rows in named.items()
+    ]
 
 
 @dataclass
@@ -741,5 +835,5 @@ def goals() -> list[Offer]:
 
 def sources_of(columns: list[Column]) -> list[Source]:
     """Every source behind the shown findings and risks, newest first."""
-    found = {s for c in columns for row in [*c.findings, *c.risks] for s in row.sources.all()}
-    return sorted(found, key=lambda s: (-(s.year or 0), s.key))
+    found = {pk: source for column in columns for pk, source in column.sources.items()}
+    return sorted(found.values(), key=lambda s: (-(s.year or 0), s.key))

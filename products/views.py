@@ -356,8 +356,7 @@ def visit(request: HtmxHttpRequest) -> HttpResponse:
     address = compare.Settings(route=settings.route, where=settings.where).query([item.slug for item in items])
     if was_renamed:
         return redirect(f"{request.path}{address}", permanent=True)
-    columns = [compare.Column(item, route="" if isinstance(item, Category) else settings.route) for item in items]
-    compare.fill(columns)
+    columns = compare.columns_of(items, settings.route)
     categories = [item for item in items if isinstance(item, Category)]
     goals = {column.slug: column.goal_ids for column in columns}
     here = f"{site_root(request)}{request.path}{address}"

@@ -35,12 +35,6 @@ def number_of(numbers: Mapping[str, int] | None, key: str) -> int | str:
 
 
 @register.filter
-def beside(cells: Sequence[Any], columns: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """`row.cells|beside:columns`: (column, cell) pairs."""
-    return zip(columns, cells, strict=True)
-
-
-@register.filter
 def at(cells: Sequence[Any], number: int) -> Any:
     """`cells|at:number`: the member at a place that is itself a variable."""
     return cells[number]
