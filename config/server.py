@@ -50,9 +50,9 @@ def serve() -> None:
         address=os.environ.get("HOST") or "127.0.0.1",
         port=int(os.environ.get("PORT") or 8000),
         workers=int(os.environ.get("WORKERS") or CORES),
-        # Two make pages (see `config/crowd.py`), the others hand out kept ones meanwhile. With more, single readers wait
+        # Two make pages (see `config/crowd.py`), the third hands out kept ones meanwhile. With more, single readers wait
         # longer than the rest, because Python lets one thread run at a time and takes no care which.
-        blocking_threads=int(os.environ.get("THREADS") or 4),
+        blocking_threads=int(os.environ.get("THREADS") or 3),
         backlog=2048,
         backpressure=512,
         http=HTTPModes.http1,

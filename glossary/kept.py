@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glossary import edition
+from glossary import edition, pieces
 from glossary.models import Finding, Risk
 
 MOST = 400  # concepts of which a process keeps the rows; those least asked for go first
@@ -12,7 +12,7 @@ MOST = 400  # concepts of which a process keeps the rows; those least asked for 
 def findings_on(concept_ids: list[int]) -> dict[int, list[Finding]]:
     """The published findings on these concepts, by concept: four queries, however many."""
     rows: dict[int, list[Finding]] = {pk: [] for pk in concept_ids}
-    for finding in Finding.objects.published().filter(concept__in=concept_ids).for_reading():
+    for finding in pieces.fixed(list(Finding.objects.published().filter(concept__in=concept_ids).for_reading())):
         rows[finding.concept_id].append(finding)
     return rows
 
@@ -21,6 +21,6 @@ def findings_on(concept_ids: list[int]) -> dict[int, list[Finding]]:
 def risks_on(concept_ids: list[int]) -> dict[int, list[Risk]]:
     """Their risks, by concept: two queries."""
     rows: dict[int, list[Risk]] = {pk: [] for pk in concept_ids}
-    for risk in Risk.objects.published().filter(concept__in=concept_ids).for_reading():
+    for risk in pieces.fixed(list(Risk.objects.published().filter(concept__in=concept_ids).for_reading())):
         rows[risk.concept_id].append(risk)
     return rows

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from glossary import edition
+from glossary import edition, pieces
 from glossary.kept import findings_on
 from glossary.models import Alias, Concept, Effect, EffectWording, Finding, Route
 from glossary.text import fold
@@ -247,7 +247,7 @@ def flag_wordings() -> Wordings:
 @edition.kept(1)
 def red_flags() -> list[RedFlag]:
     """All warning signs, with their sources and the question that each of them calls for."""
-    return list(RedFlag.objects.select_related("question").prefetch_related("sources"))
+    return pieces.fixed(list(RedFlag.objects.select_related("question").prefetch_related("sources")))
 
 
 @edition.kept(1)

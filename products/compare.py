@@ -746,9 +746,7 @@ def who_rows(columns: list[Column]) -> list[Row]:
 @of_column
 def own_questions(column: Column) -> Cell:
     listed = questions_on([column.item.pk])[column.item.pk] if column.is_category else []
-    return Cell(
-        entries=listed[:5], missing="" if listed else gettext("See the general questions on the visit sheet.")
-    )
+    return Cell(entries=listed[:5], missing="" if listed else gettext("See the general questions on the visit sheet."))
 
 
 def ask_rows(columns: list[Column]) -> list[Row]:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import product, takewhile
 
 import ahocorasick
 
@@ -70,7 +70,8 @@ class Text:
     def __init__(self, original: str) -> None:
         self.original = original
         self.folded, self.offsets = fold_with_offsets(original)
-        self.words = [Word(plain(m[0]), m.start(), m.end()) for m in WORD.finditer(self.folded)]
+        spelt = {word: plain(word) for word in set(WORD.findall(self.folded))}
+        self.words = [Word(spelt[m[0]], m.start(), m.end()) for m in WORD.finditer(self.folded)]
 
     @cached_property
     def dense_at(self) -> list[int]:
@@ -99,6 +100,10 @@ class Text:
         for number, (start, end) in enumerate(zip(self.starts, [*self.starts[1:], len(self.folded)], strict=True)):
             numbers += [number] * (end - start)
         return numbers
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.words)
 
     def sentence(self, number: int) -> tuple[int, int]:
         """Start and end of a sentence."""
@@ -131,17 +136,6 @@ class Step:
     def is_plain(self) -> bool:
         """One word, right after the one before: as nearly all steps are."""
         return not (self.after_gap or self.may_miss or self.rows)
-
-    def ends(self, words: list[Word], positions: set[int]) -> set[int]:
-        """The positions behind this step when it stands at one of `positions`."""
-        ends = set(positions) if self.may_miss else set()
-        for position in positions:
-            if position < len(words):
-                word = words[position].text
-                if word in self.exact or (self.stems and word.startswith(self.stems)):
-                    ends.add(position + 1)
-                ends.update([position + len(row) for row in self.rows if stands(row, words, position)])
-        return ends
 
 
 def stands(row: tuple[str, ...], words: list[Word], position: int) -> bool:
@@ -198,31 +192,28 @@ def steps_of(wording: str) -> list[Step]:
     return steps
 
 
-def last_word(steps: list[tuple[Step, bool]], words: list[Word], first: int) -> int | None:
-    """The number of the last word when all steps stand in order from word `first`, each gap at most five words."""
-    position = first
-    for number, (step, is_plain) in enumerate(steps):
-        if not is_plain:
-            return last_word_beyond(steps[number:], words, position, is_first=not number)
-        if position == len(words):
-            return None
-        word = words[position].text
-        if word not in step.exact and not (step.stems and word.startswith(step.stems)):
-            return None
-        position += 1
-    return position - 1
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What of a text may stand at a step: these of its words, or rows of words, by their first one."""
 
+    words: frozenset[str]
+    rows: dict[str, list[tuple[str, ...]]]
+    is_plain: bool
+    after_gap: bool
+    may_miss: bool
 
-def last_word_beyond(steps: list[tuple[Step, bool]], words: list[Word], first: int, *, is_first: bool) -> int | None:
-    """The same where there is more than one way to go on."""
-    positions = {first}
-    for number, (step, _) in enumerate(steps):
-        if step.after_gap and not (is_first and number == 0):
-            positions = {p + skipped for p in positions for skipped in range(GAP_WORDS + 1)}
-        positions = step.ends(words, positions)
-        if not positions:
-            return None
-    return min(positions) - 1
+    def ends(self, words: list[Word], positions: set[int]) -> set[int]:
+        """The positions behind this step when it stands at one of `positions`."""
+        ends = set(positions) if self.may_miss else set()
+        for position in positions:
+            if position < len(words):
+                word = words[position].text
+                if word in self.words:
+                    ends.add(position + 1)
+                for row in self.rows.get(word, ()):
+                    if stands(row, words, position):
+                        ends.add(position + len(row))
+        return ends
 
 
 class Vocabulary:
@@ -231,27 +222,64 @@ class Vocabulary:
     def __init__(self, words: list[Word]) -> None:
         self.words = {word.text for word in words}
         self.in_order = sorted(self.words)
+        self.known: dict[int, Fitting] = {}
 
-    def has(self, pattern: str) -> bool:
-        return self.has_stem(pattern[:-1]) if pattern[-1] == "*" else pattern in self.words
+    def like(self, pattern: str) -> list[str]:
+        """The words that a pattern stands for."""
+        return self.beginning(pattern[:-1]) if pattern[-1] == "*" else [pattern] if pattern in self.words else []
 
-    def has_stem(self, stem: str) -> bool:
-        place = bisect_left(self.in_order, stem)
-        return place < len(self.in_order) and self.in_order[place].startswith(stem)
+    def beginning(self, stem: str) -> list[str]:
+        first = bisect_left(self.in_order, stem)
+        return list(takewhile(lambda word: word.startswith(stem), self.in_order[first:]))
 
-    def has_all(self, steps: list[tuple[Step, bool]]) -> bool:
-        """Whether every step of a wording might stand somewhere in the text."""
-        return all(
-            step.may_miss
-            or not step.exact.isdisjoint(self.words)
-            or any(map(self.has_stem, step.stems))
-            or any(all(map(self.has, row)) for row in step.rows)
-            for step, _ in steps
-        )
+    def fitting(self, step: Step) -> Fitting:
+        if (known := self.known.get(id(step))) is None:  # steps live as long as the wordings, so an id stays theirs
+            words = step.exact & self.words | {word for stem in step.stems for word in self.beginning(stem)}
+            rows: dict[str, list[tuple[str, ...]]] = {}
+            for row in step.rows:
+                if all(map(self.like, row)):
+                    for word in self.like(row[0]):
+                        rows.setdefault(word, []).append(row)
+            known = self.known[id(step)] = Fitting(words, rows, step.is_plain, step.after_gap, step.may_miss)
+        return known
+
+    def fitting_all(self, steps: list[Step]) -> list[Fitting] | None:
+        """What of the text may stand at each step; None where nothing may at one that must not be left out."""
+        found = []
+        for step in steps:
+            fitting = self.fitting(step)
+            if not (step.may_miss or fitting.words or fitting.rows):
+                return None
+            found.append(fitting)
+        return found
 
 
-# The steps, whether each is plain; what it stands for; whether it has no gap.
-type Candidate = tuple[list[tuple[Step, bool]], str, bool]
+def last_word(steps: list[Fitting], words: list[Word], first: int) -> int | None:
+    """The number of the last word when all steps stand in order from word `first`, each gap at most five words."""
+    position = first
+    for number, fitting in enumerate(steps):
+        if not fitting.is_plain:
+            return last_word_beyond(steps[number:], words, position, is_first=not number)
+        if position == len(words) or words[position].text not in fitting.words:
+            return None
+        position += 1
+    return position - 1
+
+
+def last_word_beyond(steps: list[Fitting], words: list[Word], first: int, *, is_first: bool) -> int | None:
+    """The same where there is more than one way to go on."""
+    positions = {first}
+    for number, fitting in enumerate(steps):
+        if fitting.after_gap and not (is_first and number == 0):
+            positions = {p + skipped for p in positions for skipped in range(GAP_WORDS + 1)}
+        positions = fitting.ends(words, positions)
+        if not positions:
+            return None
+    return min(positions) - 1
+
+
+# The steps; what they stand for; whether there is no gap.
+type Candidate = tuple[list[Step], str, bool]
 
 
 def dense_form(text: str) -> str:
@@ -287,7 +315,7 @@ class Wordings:
         if not steps:
             return
         first = steps[0]
-        candidate = ([(step, step.is_plain) for step in steps], slug, not any(step.after_gap for step in steps))
+        candidate = (steps, slug, not any(step.after_gap for step in steps))
         for word in first.exact | {row[0] for row in first.rows if not row[0].endswith("*")}:
             self.exact.setdefault(word, []).append(candidate)
         for stem in {*first.stems, *(row[0][:-1] for row in first.rows if row[0].endswith("*"))}:
@@ -325,23 +353,25 @@ class Wordings:
     def find_spaced(self, text: Text) -> Iterator[tuple[int, int, str, bool]]:
         """(start, end, slug, whether without gaps)"""
         words = text.words
-        beginning: dict[str, list[Candidate]] = {}  # what may begin with a word; most words come again
-        vocabulary = Vocabulary(words)
+        beginning: dict[str, list[tuple[list[Fitting], str, bool]]] = {}  # with a word; most words come again
         for number, word in enumerate(words):
-            if (candidates := beginning.get(word.text)) is None:
+            if (begun := beginning.get(word.text)) is None:
                 candidates = list(self.exact.get(word.text, ()))
                 for length in range(2, min(len(word.text), LONGEST_STEM) + 1):
                     candidates += self.stems.get(word.text[:length], ())
-                candidates = [each for each in candidates if vocabulary.has_all(each[0])]
-                beginning[word.text] = candidates
-            for steps, slug, is_whole in candidates:
-                last = last_word(steps, words, number)
+                begun = beginning[word.text] = [
+                    (fitting, slug, is_whole)
+                    for steps, slug, is_whole in candidates
+                    if (fitting := text.vocabulary.fitting_all(steps)) is not None
+                ]
+            for fitting, slug, is_whole in begun:
+                last = last_word(fitting, words, number)
                 if last is not None:
                     yield word.start, words[last].end, slug, is_whole
 
     def find_unspaced(self, text: Text) -> Iterator[tuple[int, int, str, bool]]:
         """(start, end, slug, whether without gaps)"""
-        if not self.parts:
+        if not self.parts or text.dense.isascii():  # each wording has a part in a script without spaces
             return
         places: dict[tuple[int, int], list[tuple[int, int]]] = {}
         for last, (length, parts) in self.inside.iter(text.dense):

@@ -69,10 +69,11 @@ MARKS = {"concept": _("term"), "beside": _("term"), "effect": _("claimed effect"
 def marked(pieces: Iterable[tuple[str, Sequence[Any]]]) -> SafeString:
     """`reading.pieces|marked`: a text with what was found in it marked. In Python, since there may be thousands."""
     html = []
+    called = {kind: str(words) for kind, words in MARKS.items()}
     for text, spans in pieces:
         if spans:
-            classes = "".join(f"{'concept' if span.kind == 'beside' else span.kind} " for span in spans)
-            words = ", ".join(str(MARKS[span.kind]) for span in spans)
+            classes = "".join([f"{'concept' if span.kind == 'beside' else span.kind} " for span in spans])
+            words = ", ".join([called[span.kind] for span in spans])
             html.append(f'<mark class="{classes}">{escape(text)}<span class="visually-hidden"> ({words})</span></mark>')
         else:
             html.append(escape(text))
