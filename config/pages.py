@@ -21,7 +21,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -196,11 +196,16 @@ class Recipe(NamedTuple):
     recording: Recording
 
 
+@lru_cache(maxsize=4)
+def as_of(edition: Edition, language: str) -> bytes:
+    """What a page says of the edition that it shows."""
+    return render_to_string("components/as_of.html", {"edition": edition}).strip().encode()
+
+
 def brought_up_to_date(kept: Kept, before: Edition, now: Edition, key: str) -> Kept:
     """The page as it would come out if it were made anew, when nothing in it changed but the edition that it names."""
     body = brotli.decompress(kept.body) if kept.encoding else kept.body
-    old, new = (render_to_string("components/as_of.html", {"edition": edition}).strip() for edition in (before, now))
-    body = body.replace(old.encode(), new.encode(), 1)
+    body = body.replace(as_of(before, get_language()), as_of(now, get_language()), 1)
     headers = ResponseHeaders(dict(kept.headers) | {"ETag": f'W/"{key}"'})
     return with_body(Kept(headers, b"", ""), compress(body, "br") if kept.encoding else body, kept.encoding)
 
@@ -311,7 +316,7 @@ class Pages:
         recipe = self.recipes.get(place)
         before = self.get(recipe.key) if recipe else None
         try:
-            if recipe is None or before is None or not recipe.recording.is_true():
+            if recipe is None or before is None or not recipe.recording.is_true(known.edition.token):
                 return None
         except DatabaseError:
             return None

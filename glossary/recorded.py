@@ -90,17 +90,29 @@ class Recording:
         self.answers = other.answers | self.answers
         self.is_repeatable = self.is_repeatable and other.is_repeatable and len(self.answers) <= MOST
 
-    def is_true(self) -> bool:
-        """Whether every query gives the same now; the first that does not is the last that is asked. Raises DatabaseError."""
+    def is_true(self, token: str) -> bool:
+        """Whether every query gives the same now, in the edition of that token. Raises DatabaseError.
+
+        What pages ask alike is asked once for an edition; the first query that gives something else is the last that is asked.
+        """
+        global _now
+        if _now[0] != token:
+            _now = (token, {})
+        now = _now[1]
         with connection.cursor() as cursor:
-            for (sql, params), then in self.answers.items():
-                now = Answer()
-                cursor.execute(sql, params)
-                now.read(cursor.fetchall())
-                if now.digest != then.digest:
+            for query, then in self.answers.items():
+                if query not in now:
+                    answer = Answer()
+                    cursor.execute(*query)
+                    answer.read(cursor.fetchall())
+                    now[query] = answer.digest
+                if now[query] != then.digest:
                     return False
         return True
 
+
+# What the database tells in the edition of a token.
+_now: tuple[str, dict[Query, int]] = ("", {})
 
 _recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 

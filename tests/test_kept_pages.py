@@ -15,7 +15,7 @@ from django.utils.http import http_date, parse_http_date
 
 from config import pages
 from glossary import edition, recorded, revisions
-from glossary.models import Concept, State
+from glossary.models import Concept, Effect, State
 from tests.factories import make_category, make_concept, make_finding
 
 pytestmark = pytest.mark.django_db
@@ -380,6 +380,19 @@ def test_a_query_that_writes_is_never_asked_again(db):
         list(Concept.objects.all())
     assert recording.is_repeatable
     assert len(recording.answers) == 1
-    assert recording.is_true()
+    assert recording.is_true("one")
     make_concept()
-    assert not recording.is_true()
+    assert not recording.is_true("another")
+
+
+def test_what_two_pages_ask_alike_is_asked_once_for_an_edition(db, django_assert_num_queries):
+    with recorded.recording() as first:
+        list(Concept.objects.all())
+    with recorded.recording() as second:
+        list(Concept.objects.all())
+        list(Effect.objects.all())
+    with django_assert_num_queries(2):
+        assert first.is_true("one")
+        assert second.is_true("one")
+    with django_assert_num_queries(1):
+        assert first.is_true("another")
