@@ -50,11 +50,9 @@ def serve() -> None:
         address=os.environ.get("HOST") or "127.0.0.1",
         port=int(os.environ.get("PORT") or 8000),
         workers=int(os.environ.get("WORKERS") or CORES),
-        # Two make pages (see `config/crowd.py`), the third hands out kept ones meanwhile. With more, single readers wait
-        # longer than the rest, because Python lets one thread run at a time and takes no care which.
-        blocking_threads=int(os.environ.get("THREADS") or 3),
+        blocking_threads=settings.THREADS,
         backlog=2048,
-        backpressure=512,
+        backpressure=2048,  # connections, of which browsers keep some open that ask nothing
         http=HTTPModes.http1,
         websockets=False,
         url_path_prefix=settings.URL_PREFIX or None,

@@ -56,6 +56,7 @@ def calm(monkeypatch):
 def queue(calm):
     """A queue that has been standing for a while."""
     calm.last_rest = time.monotonic() - 60
+    calm.share_free = 0.0
     return calm
 
 
@@ -93,18 +94,45 @@ def test_with_a_place_free_a_queue_is_no_reason_to_say_no(queue):
     assert site.ask("/glossary/").status_code == 200
 
 
-def test_a_thread_that_never_rests_has_a_queue_behind_it():
+def ask_without_pause(queue, readers):
+    """So many at once, each with the next request as soon as the last is answered, for longer than a queue may stand."""
+    until = time.monotonic() + crowd.STANDING + 0.3
+
+    def reader():
+        while time.monotonic() < until:
+            queue.begin()
+            time.sleep(0.001)
+            queue.end()
+
+    with ThreadPoolExecutor(readers) as threads:
+        for done in [threads.submit(reader) for _ in range(readers)]:
+            done.result()
+
+
+def test_threads_that_never_rest_have_a_queue_behind_them(settings):
     queue = crowd.Queue()
-    until = time.monotonic() + crowd.STANDING + 0.2
-    while time.monotonic() < until:
-        queue.begin()
-        time.sleep(0.01)
-        queue.end()
+    ask_without_pause(queue, settings.THREADS)
     assert queue.is_standing
 
     time.sleep(crowd.REST * 1.5)
     queue.begin()
     assert not queue.is_standing
+
+
+def test_one_reader_who_asks_without_a_pause_is_no_queue():
+    queue = crowd.Queue()
+    ask_without_pause(queue, 1)
+    assert not queue.is_standing
+
+
+def test_while_the_queue_stands_there_is_a_pause_after_each_page(queue):
+    site = Site()
+    site.go_on.set()
+    assert site.ask("/glossary/").status_code == 200
+    queue.give_back(60)
+    assert site.ask("/glossary/").status_code == 503
+    queue.share_free = 1.0
+    assert site.ask("/glossary/").status_code == 200
 
 
 def test_readers_take_no_place_from_editors_and_the_watch_needs_none(full, queue):
