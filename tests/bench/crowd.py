@@ -197,7 +197,7 @@ async def edit(port: int, key: str, pk: int, way: str, seconds: float, told: lis
             if status == 200:
                 form = read_form(type("Page", (), {"text": page.decode()}), "concept_form")
                 form |= {
-                    "summary": f"Words that editor {key[:6]} wrote, the {number}th time.",
+                    "summary": f"{reason}: new words each time, since a save of the same words is none.",
                     "change_reason": reason,
                     way: "1",
                 }
