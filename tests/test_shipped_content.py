@@ -169,6 +169,10 @@ def test_shipped_content_is_enough_to_be_useful(shipped_content):
     assert set(ReportingBody.objects.values_list("jurisdiction", flat=True)) == set(Jurisdiction.values)
 
 
+def test_no_source_tells_readers_to_look_elsewhere_for_its_authors(shipped_content):
+    assert not Source.objects.filter(authors__iregex=r"see (the )?(page|site|source)|unknown|n/a")
+
+
 @pytest.mark.postgresql
 def test_every_concept_category_and_ready_made_comparison_answers(entry_pages):
     assert {"/glossary/exosomes/", "/products/prp-hair/"} <= set(entry_pages)
