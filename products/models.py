@@ -21,6 +21,7 @@ from glossary.models import (
     Effect,
     Finding,
     FindingQuerySet,
+    History,
     NaturalKeyManager,
     Publishable,
     PublishableQuerySet,
@@ -99,7 +100,7 @@ class Category(Publishable):
     reviewed_on = models.DateField()
     review_due = models.DateField()
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(history_manager=History)
     objects = NaturalKeyManager.from_queryset(CategoryQuerySet)()
 
     class Meta:
@@ -312,7 +313,7 @@ class Regulation(models.Model):
     )
     sources = models.ManyToManyField(Source, blank=True, related_name="regulations")
 
-    history = HistoricalRecords(m2m_fields=[sources])
+    history = HistoricalRecords(m2m_fields=[sources], history_manager=History)
     objects = NaturalKeyManager.from_queryset(RegulationQuerySet)()
 
     class Meta:
@@ -405,7 +406,7 @@ class RedFlag(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     sources = models.ManyToManyField(Source, related_name="red_flags")
 
-    history = HistoricalRecords(m2m_fields=[sources])
+    history = HistoricalRecords(m2m_fields=[sources], history_manager=History)
     objects = NaturalKeyManager()
 
     class Meta:
@@ -494,7 +495,7 @@ class ReadyMade(models.Model):
     )
     position = models.PositiveSmallIntegerField(default=0)
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(history_manager=History)
     objects = NaturalKeyManager.from_queryset(ReadyMadeQuerySet)()
 
     class Meta:

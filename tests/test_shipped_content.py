@@ -173,7 +173,6 @@ def test_no_source_tells_readers_to_look_elsewhere_for_its_authors(shipped_conte
     assert not Source.objects.filter(authors__iregex=r"see (the )?(page|site|source)|unknown|n/a")
 
 
-@pytest.mark.postgresql
 def test_every_concept_category_and_ready_made_comparison_answers(entry_pages):
     assert {"/glossary/exosomes/", "/products/prp-hair/"} <= set(entry_pages)
     assert {address: page.status_code for address, page in entry_pages.items() if page.status_code != 200} == {}

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.factories import make_concept, make_effect, make_finding
 
@@ -42,7 +43,7 @@ def test_wide_screen_shows_rows_and_columns_and_reads_out_the_mark_in_focus(draw
     assert checked == 6
     page.get_by_role("link", name="PRP, hair, on a wound: may improve it, 2,000 people", exact=True).focus()
     said = page.locator(".map-said")
-    assert said.inner_text() == "PRP, hair, on a wound: may improve it, 2,000 people"
+    expect(said).to_have_text("PRP, hair, on a wound: may improve it, 2,000 people")
 
 
 @pytest.mark.parametrize("address", ["/evidence/", "/evidence/?view=table", "/sources/"])
@@ -65,9 +66,8 @@ def test_order_pressed_by_keyboard_keeps_the_focus_and_the_filters_keep_the_orde
     page.get_by_role("link", name="People", exact=True).press("Enter")
     page.wait_for_url(re.compile("sort=people"))
     header = page.get_by_role("columnheader", name=re.compile("People"))
-    page.wait_for_function("document.querySelector('[aria-sort]')?.textContent.includes('People')")
-    assert header.get_attribute("aria-sort") == "descending"
-    assert page.evaluate("document.activeElement.id") == "sort-people"
+    expect(header).to_have_attribute("aria-sort", "descending")
+    expect(page.locator("#sort-people")).to_be_focused()
     page.get_by_label("How it enters the body").select_option("wound")
     page.wait_for_url(re.compile("route=wound"))
     assert "sort=people" in page.url
