@@ -139,6 +139,9 @@ def main() -> int:
             return warm(site, path, **{"If-None-Match": reader.headers["etag"]})
 
         def arbitrary() -> float:
+            """Comparisons that nobody asked for before, of products that somebody did since the last edit."""
+            for item in slugs(data):
+                reader.ask(f"/compare/?item={item}")
             paths = list(itertools.islice(many, 1_500))  # more than can be asked for in the time
             asked = wrk(site, *paths, seconds=options.seconds, connections=2)
             assert not asked.bad, asked
