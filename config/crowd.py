@@ -26,12 +26,10 @@ from config.http import site_root
 AT_ONCE = 2
 PATIENCE = 0.5  # seconds that a request waits at most for its turn, with a thread that others would need
 STANDING = 0.3  # seconds without a moment's rest, after which a queue counts as standing
-REST = (
-    0.02  # seconds that are a moment’s rest: more than a thread waits for Python to let it go on (see `config/wsgi.py`)
-)
+REST = 0.02  # seconds that are a moment’s rest: more than a thread waits for Python to go on (see `config/wsgi.py`)
 LATELY = 64  # requests
 FREE_ENOUGH = 0.85  # of those; in a crowd it is about 0.6, with one or two readers 1
-PAUSE = 1.0  # times as long as the last page took, while the queue stands
+LONGEST_PAUSE = 1.0  # seconds; a pause is as long as the last page took, while the queue stands
 RETRY_AFTER = 3  # seconds
 
 # The desk: one save at a time in each process, and its people wait longer, since they have something to lose.
@@ -84,7 +82,7 @@ class Queue:
         return True
 
     def give_back(self, spent: float) -> None:
-        self.pause_ends = time.monotonic() + PAUSE * spent
+        self.pause_ends = time.monotonic() + min(spent, LONGEST_PAUSE)
 
 
 queue = Queue()
