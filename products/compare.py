@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, wraps
-from typing import Any, Concatenate
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Case, Count, Prefetch, When
@@ -168,14 +168,17 @@ class Cell:
         return pieces.Fixed([pieces.made_of(getattr(self, part.name)) for part in fields(self)])
 
 
-def of_column[**P](make: Callable[Concatenate[Column, P], Cell]) -> Callable[Concatenate[Column, P], Cell]:
-    """Decorator of a function that answers a question for one option, whatever it is compared with: asked once of each."""
+def of_column[*A](make: Callable[[Column, *A], Cell]) -> Callable[[Column, *A], Cell]:
+    """Decorator of a function that answers a question for one option, whatever it is compared with: asked once of each.
+
+    The answer may depend on nothing but the option, the arguments and the language.
+    """
 
     @wraps(make)
-    def asked(column: Column, *args: P.args, **kwargs: P.kwargs) -> Cell:
+    def asked(column: Column, *args: *A) -> Cell:
         key = (make.__name__, get_language(), *args)
         if key not in column.cells:
-            cell = make(column, *args, **kwargs)
+            cell = make(column, *args)
             column.cells[key] = replace(cell, column_name=column.name, is_category=column.is_category)
         return column.cells[key]
 
@@ -611,7 +614,7 @@ def withdrawn(column: Column) -> Cell:
 
 
 @of_column
-def of_category(column: Column, name: str, missing: str = "") -> Cell:
+def of_category(column: Column, name: str, missing: str) -> Cell:
     """A text that only categories have."""
     if not isinstance(column.item, Category):
         return Cell(missing=gettext("It depends on the product."))
@@ -729,7 +732,7 @@ def course_rows(columns: list[Column]) -> list[Row]:
         Row("sessions", gettext("Sessions"), [of_category(c, "sessions", no_course) for c in columns]),
         Row("interval", gettext("Time between sessions"), [of_category(c, "interval", none) for c in columns]),
         Row("followed", followed, [of_category(c, "followed_for", none) for c in columns]),
-        Row("downtime", gettext("The days after"), [of_category(c, "downtime") for c in columns]),
+        Row("downtime", gettext("The days after"), [of_category(c, "downtime", "") for c in columns]),
         Row("price", gettext("Price"), [prices(c) for c in columns]),
     ]
 
@@ -738,8 +741,8 @@ def who_rows(columns: list[Column]) -> list[Row]:
     if not any(column.is_category for column in columns):
         return []
     return [
-        Row("performer", gettext("Who does it"), [of_category(c, "performed_by") for c in columns]),
-        Row("daily-life", gettext("What it is like"), [of_category(c, "daily_life") for c in columns]),
+        Row("performer", gettext("Who does it"), [of_category(c, "performed_by", "") for c in columns]),
+        Row("daily-life", gettext("What it is like"), [of_category(c, "daily_life", "") for c in columns]),
     ]
 
 
