@@ -174,7 +174,7 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 def check(run: Run) -> None:
-    """Two steps at a time, each of which keeps one core busy; the long ones first, so that both end together."""
+    """Three steps at a time, which together keep two cores busy; the long ones first, so that both end together."""
     steps = [
         set_up,
         in_a_browser,
@@ -186,7 +186,7 @@ def check(run: Run) -> None:
         restore_drill,
         screenshots,
     ]
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda step: step(run), steps))
 
 
