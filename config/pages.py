@@ -198,16 +198,19 @@ class Recipe(NamedTuple):
 
 @lru_cache(maxsize=4)
 def as_of(edition: Edition, language: str) -> bytes:
-    """What a page says of the edition that it shows."""
+    """What a page says of the edition that it shows: its day, so that most edits change nothing in it."""
     return render_to_string("components/as_of.html", {"edition": edition}).strip().encode()
 
 
 def brought_up_to_date(kept: Kept, before: Edition, now: Edition, key: str) -> Kept:
     """The page as it would come out if it were made anew, when nothing in it changed but the edition that it names."""
+    kept = kept._replace(headers=ResponseHeaders(dict(kept.headers) | {"ETag": f'W/"{key}"'}))
+    then, today = as_of(before, get_language()), as_of(now, get_language())
+    if then == today:
+        return kept
     body = brotli.decompress(kept.body) if kept.encoding else kept.body
-    body = body.replace(as_of(before, get_language()), as_of(now, get_language()), 1)
-    headers = ResponseHeaders(dict(kept.headers) | {"ETag": f'W/"{key}"'})
-    return with_body(Kept(headers, b"", ""), compress(body, "br") if kept.encoding else body, kept.encoding)
+    body = body.replace(then, today, 1)
+    return with_body(kept, compress(body, "br") if kept.encoding else body, kept.encoding)
 
 
 # --- The middleware
@@ -321,6 +324,7 @@ class Pages:
         except DatabaseError:
             return None
         kept = brought_up_to_date(before, recipe.edition, known.edition, key)
+        self.own.delete(recipe.key)
         self.set(key, kept)
         self.remember(place, Recipe(key, known.edition, recipe.recording))
         return kept
@@ -334,7 +338,7 @@ class Pages:
 
     def make(self, request: HttpRequest, place: str, key: str, encoding: str, known: Known) -> HttpResponseBase:
         asked = {name: request.META.pop(name) for name in ANSWERED_HERE if name in request.META}
-        with edition.reading(known.edition), recorded.recording() as recording:
+        with edition.reading(known.edition), recorded.recording(known.edition.token) as recording:
             response = self.get_response(request)
         request.META |= asked
         if not may_keep(request, response):

@@ -13,11 +13,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
-from functools import lru_cache, wraps
-from typing import NamedTuple
+from datetime import UTC, date, datetime
+from functools import wraps
+from typing import Any, NamedTuple
 
 from django.db import connection
+from django.utils import timezone
 
 from glossary import recorded
 from glossary.recorded import Recording
@@ -64,58 +65,84 @@ def reading(edition: Edition) -> Iterator[None]:
         _read.reset(reset)
 
 
-def kept[**P, R](most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorator of a function that reads what is published and nothing else: what it gave is kept for the edition.
+# All that is kept, for `forget`.
+_kept: list[OrderedDict[Any, Any]] = []
 
-    For the `most` sets of arguments that were asked for last, in the memory of each process. Whoever gets it must not
-    change it.
+
+def forget() -> None:
+    """Drop everything that is kept: for tests, in which the same numbers come to mean other rows."""
+    for values in _kept:
+        values.clear()
+
+
+class Kept[V](NamedTuple):
+    """A value; as of which edition and day it is true; the queries that it rests on."""
+
+    value: V
+    as_of: tuple[str, date]
+    recording: Recording
+
+
+def kept_each[K: Hashable, V](
+    most: int,
+) -> Callable[[Callable[[list[K]], dict[K, V]]], Callable[[Iterable[K]], dict[K, V]]]:
+    """Decorator of a function that reads what is published and nothing else, and gives each of many keys something of its own:
+    what it gave is kept for as long as its queries give the same.
+
+    It is asked for those keys that are not known yet, all at once, and gives a value for each. Those of the `most` keys that were
+    asked for last stay in the memory of each process. Whoever gets a value must not change it.
     """
 
-    def decorate(make: Callable[P, R]) -> Callable[P, R]:
-        @lru_cache(maxsize=most)
-        def of_edition(token: str, *args: P.args, **kwargs: P.kwargs) -> tuple[R, Recording]:
-            with recorded.recording() as recording:
-                return make(*args, **kwargs), recording
+    def decorate(make: Callable[[list[K]], dict[K, V]]) -> Callable[[Iterable[K]], dict[K, V]]:
+        values: OrderedDict[K, Kept[V]] = OrderedDict()
+        guard = threading.Lock()
+        _kept.append(values)
 
         @wraps(make)
-        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-            value, recording = of_edition(current().token, *args, **kwargs)
-            recorded.add(recording)
-            return value
+        def asked(keys: Iterable[K]) -> dict[K, V]:
+            as_of, keys = (current().token, timezone.localdate()), list(dict.fromkeys(keys))
+            with guard:
+                held = {key: values[key] for key in keys if key in values}
+            found = {key: each for key, each in held.items() if each.as_of == as_of}
+            if len(found) < len(held):
+                found = still_true(held, as_of)
+            if missing := [key for key in keys if key not in found]:
+                with recorded.recording(as_of[0]) as recording:
+                    found |= {key: Kept(value, as_of, recording) for key, value in make(missing).items()}
+            with guard:
+                for key, each in found.items():
+                    values[key] = each
+                    values.move_to_end(key)
+                while len(values) > most:
+                    values.popitem(last=False)
+            for recording in {id(each.recording): each.recording for each in found.values()}.values():
+                recorded.add(recording)
+            return {key: each.value for key, each in found.items()}
 
         return asked
 
     return decorate
 
 
-def kept_each[K: Hashable, V](
-    most: int,
-) -> Callable[[Callable[[list[K]], dict[K, V]]], Callable[[Iterable[K]], dict[K, V]]]:
-    """As `kept`, for a function that gives each of many keys something of its own: it is asked for those that are not known
-    yet, all at once, and gives a value for each."""
+def still_true[K, V](held: dict[K, Kept[V]], as_of: tuple[str, date]) -> dict[K, Kept[V]]:
+    """Those that are true in this edition and on this day as well. What was made at once rests on the same queries, so they are asked once."""
+    token, day = as_of
+    together = {id(each.recording): each for each in held.values() if each.as_of[1] == day}
+    true = {key for key, each in together.items() if each.as_of[0] == token or each.recording.is_true(token)}
+    return {key: each._replace(as_of=as_of) for key, each in held.items() if id(each.recording) in true}
 
-    def decorate(make: Callable[[list[K]], dict[K, V]]) -> Callable[[Iterable[K]], dict[K, V]]:
-        values: OrderedDict[tuple[str, K], tuple[V, Recording]] = OrderedDict()
-        guard = threading.Lock()
+
+def kept[*Args, R](most: int) -> Callable[[Callable[[*Args], R]], Callable[[*Args], R]]:
+    """As `kept_each`, for a function of which each call gives one thing: by the arguments, which have no names."""
+
+    def decorate(make: Callable[[*Args], R]) -> Callable[[*Args], R]:
+        @kept_each(most)
+        def each(calls: list[tuple[*Args]]) -> dict[tuple[*Args], R]:
+            return {call: make(*call) for call in calls}
 
         @wraps(make)
-        def asked(keys: Iterable[K]) -> dict[K, V]:
-            token, keys = current().token, list(dict.fromkeys(keys))
-            with guard:
-                found = {key: values[token, key] for key in keys if (token, key) in values}
-                for key in found:
-                    values.move_to_end((token, key))
-            if missing := [key for key in keys if key not in found]:
-                with recorded.recording() as recording:
-                    made = {key: (value, recording) for key, value in make(missing).items()}
-                with guard:
-                    values.update(((token, key), value) for key, value in made.items())
-                    while len(values) > most:
-                        values.popitem(last=False)
-                found |= made
-            for recording in {id(recording): recording for _, recording in found.values()}.values():
-                recorded.add(recording)
-            return {key: value for key, (value, _) in found.items()}
+        def asked(*args: *Args) -> R:
+            return each([args])[args]
 
         return asked
 

@@ -15,6 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Concat, Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.encoding import force_str
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.manager import HistoryManager
@@ -65,7 +66,19 @@ class PublishableQuerySet(models.QuerySet):
         return {slug: present[pk] for slug, pk in once.items() if present.get(pk, slug) != slug}
 
 
-class Publishable(models.Model):
+class Worded(models.Model):
+    """A row that says what its choices are called. Django asks for the words of all of them each time, to give one of them,
+    which was a tenth of what a page took."""
+
+    class Meta:
+        abstract = True
+
+    def _get_FIELD_display(self, field: models.Field) -> Any:
+        value = getattr(self, field.attname)
+        return force_str(dict(field.flatchoices).get(value, value), strings_only=True)
+
+
+class Publishable(Worded):
     """An entry that readers see only once it is published.
 
     Its state moves one step at a time, and only through `glossary.revisions`, which asks who may.
@@ -81,7 +94,7 @@ class Publishable(models.Model):
 
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT, db_index=True)
 
-    class Meta:
+    class Meta(Worded.Meta):
         abstract = True
 
     @classmethod
@@ -153,7 +166,7 @@ class SourceQuerySet(models.QuerySet["Source"]):
         return self.filter(checked_on__lt=timezone.localdate() - timezone.timedelta(days=365))
 
 
-class Source(models.Model):
+class Source(Worded):
     """One publication or official page, and how much of it was read."""
 
     NATURAL_KEY = ("key",)
@@ -399,7 +412,7 @@ class AliasQuerySet(models.QuerySet["Alias"]):
         return self.exclude(kind__in=[Alias.Kind.MISSPELLING, Alias.Kind.SEARCH]).filter(is_ambiguous=False)
 
 
-class Alias(models.Model):
+class Alias(Worded):
     """Another name of a concept. Search, ad check and automatic links all read this one list."""
 
     NATURAL_KEY = ("concept__slug", "text", "language")
@@ -464,7 +477,7 @@ class Alias(models.Model):
 # --- Effects
 
 
-class Effect(models.Model):
+class Effect(Worded):
     """An outcome that people want."""
 
     NATURAL_KEY = ("slug",)
@@ -789,7 +802,7 @@ class RiskQuerySet(models.QuerySet["Risk"]):
         )
 
 
-class Risk(models.Model):
+class Risk(Worded):
     """What can happen with one concept on one route."""
 
     NATURAL_KEY = ("concept__slug", "route", "title")
@@ -1013,6 +1026,16 @@ class Edition(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class TableEdition(models.Model):
+    """Of each table that readers see, the edition in which it last changed; written by triggers alone and read by `glossary.recorded`."""
+
+    name = models.CharField(max_length=63, primary_key=True)
+    token = models.CharField(max_length=32)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class LoadedEntry(models.Model):

@@ -1,29 +1,41 @@
 """What a page asked of the database, and a digest of what it was told.
 
 A page is what its queries gave. So after an edit it need not be made anew if they give the same again: to ask them once
-more, as plain SQL, takes a tenth of the time. `config/pages.py` does so with the pages that it keeps.
+more, as plain SQL, takes a tenth of the time; and a query that reads none of the tables in which something changed need not
+even be asked (`glossary/triggers.py` tells which did). `config/pages.py` does so with the pages that it keeps,
+`glossary/edition.py` with what pages have in common.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 MOST = 200  # queries, beyond which a page is made anew instead
+# Every name that may be one of a table. A word too many does no harm: its query is asked again.
+TABLE = re.compile(r"\b(?:FROM|JOIN)\s+\"?(\w+)")
+LISTED = re.compile(
+    r"\bFROM\s+\"?\w+\"?(?:\s+(?:AS\s+)?\"?\w+\"?)?\s*,"
+)  # tables after one another, of which only the first would be found
 
 type Query = tuple[str, tuple[Any, ...] | None]
+type Tables = dict[str, str]  # of each table that readers see, the token of the edition in which it last changed
 
 
 class Answer:
-    """A digest of the rows that were read so far; good within this process."""
+    """A digest of the rows that were read so far, good within this process; `since`: as of which state of its tables it is known to be
+    true, where these are such as readers see."""
 
-    def __init__(self) -> None:
+    def __init__(self, since: tuple[str, ...] | None = None) -> None:
         self.digest = 0
+        self.since = since
 
     def read(self, rows: Iterable[Any]) -> None:
         for row in rows:
@@ -66,7 +78,8 @@ class Listener:
 class Recording:
     """Queries with what they gave, in the order in which they were asked. `is_repeatable` unless one of them wrote something."""
 
-    def __init__(self) -> None:
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
         self.answers: dict[Query, Answer] = {}
         self.is_repeatable = True
 
@@ -81,7 +94,7 @@ class Recording:
             # Many pages ask the same with other values: the text is held once, for as long as one of them is.
             query = (sys.intern(str(sql)), None if params is None else tuple(params))
             if query not in self.answers:
-                self.answers[query] = Answer()
+                self.answers[query] = Answer(state_of(query[0], self.tables))
                 cursor.cursor = Listener(cursor.cursor, self.answers[query])
         except TypeError:  # a value that cannot be compared with another
             self.is_repeatable = False
@@ -95,36 +108,86 @@ class Recording:
 
         What pages ask alike is asked once for an edition; the first query that gives something else is the last that is asked.
         """
-        global _now
-        if _now[0] != token:
-            _now = (token, {})
-        now = _now[1]
-        with connection.cursor() as cursor:
+        if not self.is_repeatable:
+            return False
+        tables, told = now(token)
+        with unheard(), connection.cursor() as cursor:
             for query, then in self.answers.items():
-                if query not in now:
+                state = state_of(query[0], tables)
+                if state is not None and state == then.since:
+                    continue
+                if query not in told:
                     answer = Answer()
                     cursor.execute(*query)
                     answer.read(cursor.fetchall())
-                    now[query] = answer.digest
-                if now[query] != then.digest:
+                    told[query] = answer.digest
+                if told[query] != then.digest:
                     return False
+                then.since = state
         return True
 
 
-# What the database tells in the edition of a token.
-_now: tuple[str, dict[Query, int]] = ("", {})
+class Now(NamedTuple):
+    """The tables as of one edition, and digests of what the database has told in it."""
+
+    tables: Tables
+    told: dict[Query, int]
+
+
+_now: tuple[str, Now] = ("", Now({}, {}))
+
+
+def now(token: str) -> Now:
+    """What is known of the edition of this token; of the tables, one query for each edition. Raises DatabaseError.
+
+    Whoever asks before the first query may at worst get an older state than that query will see: it is asked once too often.
+    """
+    global _now
+    if _now[0] != token:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, token FROM glossary_tableedition")
+            _now = (token, Now(dict(cursor.fetchall()), {}))
+    return _now[1]
+
+
+@lru_cache(maxsize=2_000)
+def tables_of(sql: str) -> tuple[str, ...]:
+    """The tables that a query reads; nothing where that cannot be told."""
+    return () if LISTED.search(sql) else tuple(dict.fromkeys(TABLE.findall(sql)))
+
+
+def state_of(sql: str, tables: Tables) -> tuple[str, ...] | None:
+    """What the answer to a query rests on: of each of its tables, when it last changed. None where a change would not be noticed,
+    as in one that readers do not see."""
+    names = tables_of(sql)
+    return tuple([tables[name] for name in names]) if names and all(name in tables for name in names) else None
+
 
 _recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 
 @contextmanager
-def recording() -> Iterator[Recording]:
-    """Within, every query is written down: in the innermost recording alone."""
-    inner, is_outermost = Recording(), _recording.get() is None
+def recording(token: str) -> Iterator[Recording]:
+    """Within, every query is written down, as asked in the edition of that token: in the innermost recording alone."""
+    try:
+        tables = now(token).tables
+    except DatabaseError:
+        tables = {}
+    inner, is_outermost = Recording(tables), _recording.get() is None
     reset = _recording.set(inner)
     try:
         with connection.execute_wrapper(_listen) if is_outermost else nullcontext():
             yield inner
+    finally:
+        _recording.reset(reset)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Within, queries are written down for nobody."""
+    reset = _recording.set(_recording.get() and Recording({}))
+    try:
+        yield
     finally:
         _recording.reset(reset)
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from glossary import recorded
 from glossary.evidence import lower_first
 from glossary.models import Concept, Effect, Finding, Risk, Route, Source, State
 from glossary.pieces import keep, row_values
@@ -293,4 +294,9 @@ def of_page(entry: Model, kinds: Sequence[Kept] = KINDS, limit: int = 6) -> list
     newest = [rows.order_by().aggregate(Max("history_id"))["history_id__max"] for rows in records]
     effects = tuple(Effect.objects.values_list("pk", "name"))  # a verdict that moved is told by the effect's name
     key = ("trail", row_values(entry), *newest, effects, limit)
-    return keep(key, lambda: sorted(told(groups(own, page=entry)[:limit], own), key=lambda c: c.at, reverse=True))
+    return keep(key, lambda: latest(entry, own, limit))
+
+
+def latest(entry: Model, kinds: Sequence[Kept], limit: int) -> list[Change]:
+    with recorded.unheard():  # a page rests on what the trail is kept by, and need not ask for the rest again
+        return sorted(told(groups(kinds, page=entry)[:limit], kinds), key=lambda change: change.at, reverse=True)

@@ -12,7 +12,7 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from glossary.models import Edition, State
+from glossary.models import Edition, State, TableEdition
 
 # --- The family tree has no loop: the one promise that no check constraint can hold
 
@@ -93,9 +93,11 @@ NEXT = {
         changed_at = clock_timestamp()
     """,
 }
+# Always after the edition, whose row everybody who changes something waits for: so nobody waits in a circle.
+TOUCH = "UPDATE glossary_tableedition SET token = (SELECT token FROM glossary_edition) WHERE name = {table}"
 FUNCTION = f"""
     CREATE OR REPLACE FUNCTION {PREFIX}next() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN {NEXT["postgresql"]}; RETURN NULL; END $$
+    BEGIN {NEXT["postgresql"]}; {TOUCH.format(table="TG_TABLE_NAME")}; RETURN NULL; END $$
 """
 
 
@@ -108,12 +110,14 @@ def edition_triggers(vendor: str) -> dict[str, tuple[str, str]]:
         for event, condition in WHEN.items():
             when = f"WHEN ({condition.format(published=State.PUBLISHED)})" if has_state else ""
             if vendor == "sqlite":
-                body = f"AFTER {event} ON {table} FOR EACH ROW {when} BEGIN {NEXT[vendor]}; END"
+                touch = TOUCH.format(table=f"'{table}'")
+                body = f"AFTER {event} ON {table} FOR EACH ROW {when} BEGIN {NEXT[vendor]}; {touch}; END"
             else:
                 each = "ROW" if has_state else "STATEMENT"
                 body = f"AFTER {event} ON {table} FOR EACH {each} {when} EXECUTE FUNCTION {PREFIX}next()"
+            does = body if vendor == "sqlite" else body + FUNCTION
             # 63 characters are the most that PostgreSQL keeps of a name.
-            digest = hashlib.sha256((table + event + body).encode()).hexdigest()[:12]
+            digest = hashlib.sha256((table + event + does).encode()).hexdigest()[:12]
             name = f"{PREFIX}{event}_{table[:32]}_{digest}"
             triggers[name] = (table, f"CREATE TRIGGER {name} {body}")
     return triggers
@@ -142,6 +146,12 @@ def install_edition(connection: BaseDatabaseWrapper) -> None:
         )
         if missing or not edition.token:  # what changed while they were not there, nobody noticed
             cursor.execute(NEXT[connection.vendor])
+            edition.refresh_from_db()
+            TableEdition.objects.using(connection.alias).all().delete()
+            TableEdition.objects.using(connection.alias).bulk_create(
+                TableEdition(name=name, token=edition.token)
+                for name in {model._meta.db_table for model in shown_models()}
+            )
 
 
 def install(using: str, **kwargs: Any) -> None:

@@ -7,10 +7,11 @@ to communicate the findings of systematic reviews.
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from django.db.models import TextChoices
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -130,6 +131,12 @@ def verdict(direction: str, size: str, certainty: str, searched_on: date) -> Ver
     `searched_on` is the day the search behind it was made; it is named where nothing was found.
     Raises KeyError for a word outside the vocabulary.
     """
+    return verdict_in(get_language(), direction, size, certainty, searched_on)
+
+
+@lru_cache(maxsize=1_000)
+def verdict_in(language: str | None, direction: str, size: str, certainty: str, searched_on: date) -> Verdict:
+    """The same in the language that is spoken now, put into words once: a page asks for each verdict three times."""
     steps, level = STEPS[Certainty(certainty)], str(Certainty(certainty).label)
     if certainty == Certainty.NONE:
         day = date_format(searched_on, "j F Y")

@@ -22,6 +22,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from config.http import HtmxHttpRequest, site_root
 from glossary import edition, evidence, jsonld, trail
+from glossary.kept import findings_on, risks_on
 from glossary.markdown import Citations, Terms
 from glossary.markdown import render as render_markdown
 from glossary.models import Alias, Concept, Effect, Finding, Publishable, Risk, Route, Source, State, cited_keys
@@ -189,8 +190,7 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     if concept is None:
         return renamed(request, Concept, "glossary:concept_detail", slug)
     children = list(concept.children.published().order_by("name")[: CARDS + 1])
-    findings = list(concept.findings.published().for_reading())
-    risks = list(concept.risks.for_reading())
+    findings, risks = findings_on([concept.pk])[concept.pk], risks_on([concept.pk])[concept.pk]
     present = {f.route for f in findings} | {r.route for r in risks}
     routes = [(value, label) for value, label in Route.choices if value in present]
     route, notice = chosen(request.GET.get("route", ""), Route.choices, gettext("a way into the body"))

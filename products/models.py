@@ -31,6 +31,7 @@ from glossary.models import (
     Source,
     SourceQuerySet,
     State,
+    Worded,
     cited_keys,
 )
 from glossary.text import fold
@@ -209,7 +210,7 @@ class Goal(models.Model):
         return f"{self.category} for {self.effect}"
 
 
-class Ingredient(models.Model):
+class Ingredient(Worded):
     """A concept in a category, and what part it plays."""
 
     class Role(models.TextChoices):
@@ -281,7 +282,7 @@ class RegulationQuerySet(models.QuerySet["Regulation"]):
         return self.prefetch_related(models.Prefetch("sources", Source.objects.in_order()))
 
 
-class Regulation(models.Model):
+class Regulation(Worded):
     """What the rules of one jurisdiction say of one category."""
 
     NATURAL_KEY = ("category__slug", "jurisdiction")
@@ -387,7 +388,7 @@ class Question(models.Model):
         )
 
 
-class RedFlag(models.Model):
+class RedFlag(Worded):
     """A warning sign in what a seller says."""
 
     NATURAL_KEY = ("slug",)
@@ -443,7 +444,7 @@ class RedFlagWording(models.Model):
         return self.text
 
 
-class ReportingBody(models.Model):
+class ReportingBody(Worded):
     """Where harm or a misleading advert can be reported."""
 
     NATURAL_KEY = ("jurisdiction", "name")

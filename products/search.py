@@ -17,16 +17,18 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from heapq import nsmallest
 
-from django.urls import reverse
+from django.db import connection
+from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext, gettext_lazy
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from glossary.text import fold
 from products import search_index
-from products.models import SearchEntry, SearchState
+from products.models import SearchEntry
 from products.search_index import plain, words
 
 LONGEST = 200
@@ -147,6 +149,10 @@ class Name:
     words: tuple[str, ...]
     squashed: str
     weight: float = 0
+
+    def __post_init__(self) -> None:
+        self.pk = self.entry.pk
+        self.counts = OF_KIND[self.entry.kind] * OF_NAME.get(self.kind, OF_ALIAS)
 
 
 @dataclass
@@ -269,12 +275,14 @@ _known: tuple[str, Guide] = ("", Guide([]))
 def current_guide() -> Guide:
     """The names as they are now: read anew only after a change of the guide, which is one query to ask."""
     global _known
-    state = SearchState.objects.first()
-    if state is None:
+    with connection.cursor() as cursor:  # asked with each letter that somebody types
+        cursor.execute("SELECT stamp FROM products_searchstate")
+        row = cursor.fetchone()
+    if row is None:
         return Guide([])
-    if state.stamp != _known[0]:
+    if row[0] != _known[0]:
         entries = SearchEntry.objects.filter(kind__in=search_index.GUIDE).defer("names", "lead", "body", "pieces")
-        _known = state.stamp, Guide(entries.order_by("pk"))
+        _known = row[0], Guide(entries.order_by("pk"))
     return _known[1]
 
 
@@ -384,7 +392,7 @@ class Match:
 
     def hit(self, asked: list[Asked]) -> Hit:
         entry = self.entry
-        url, because = URLS[entry.kind](entry.slug), self.because(asked)
+        url, because = url_of(entry.kind, entry.slug, get_script_prefix()), self.because(asked)
         return Hit(entry.kind, entry.slug, entry.name, url, entry.summary, because, self.score)
 
     def because(self, asked: list[Asked]) -> str:
@@ -420,6 +428,12 @@ URLS: dict[str, Callable[[str], str]] = {
 }
 
 
+@lru_cache(maxsize=5_000)
+def url_of(kind: str, slug: str, prefix: str) -> str:
+    """The address of an entry of a site that lies at that prefix."""
+    return URLS[kind](slug)
+
+
 # Of each entry, the name that was typed most completely: its share, what each word of the query counts for, itself.
 type Named = dict[int, tuple[float, dict[int, float], Name]]
 
@@ -428,7 +442,8 @@ def rank(
     guide: Guide, query: str, asked: list[Asked], found: list[tuple[int, str, int]], *, literal: bool
 ) -> list[Match]:
     """The entries that match, best first; how is told at the head of this file."""
-    whole = sum(ask.weight for ask in asked) or 1
+    weights = [ask.weight for ask in asked]
+    whole = sum(weights) or 1
     # For each name: how close its words, and those of the query, came to one another.
     of_name: dict[int, dict[str, float]] = defaultdict(dict)
     of_query: dict[int, dict[int, float]] = defaultdict(dict)
@@ -436,7 +451,7 @@ def rank(
     of_entry: dict[int, dict[int, float]] = defaultdict(dict)
     in_text: dict[int, set[int]] = defaultdict(set)
 
-    def better(held: dict, key: object, value: float) -> None:
+    def better[K](held: dict[K, float], key: K, value: float) -> None:
         if value > held.get(key, 0):
             held[key] = value
 
@@ -445,7 +460,7 @@ def rank(
             for index in guide.by_word.get(word, ()):
                 better(of_name[index], word, close)
                 better(of_query[index], number, close)
-                better(of_entry[guide.names[index].entry.pk], number, close * OTHER_NAME)
+                better(of_entry[guide.names[index].pk], number, close * OTHER_NAME)
     for number, place, pk in found:
         if place != "source" and pk in guide.entries:
             better(of_entry[pk], number, LEAD if place == "lead" else BODY)
@@ -453,33 +468,33 @@ def rank(
 
     best: dict[int, Match] = {}
 
-    def consider(match: Match) -> None:
-        held = best.get(match.entry.pk)
+    def consider(pk: int, match: Match) -> None:
+        held = best.get(pk)
         if held is None or match.standing > held.standing:
-            best[match.entry.pk] = match
+            best[pk] = match
         if held is not None:
-            best[match.entry.pk].score = max(match.score, held.score)
+            best[pk].score = max(match.score, held.score)
 
     named: Named = {}
     for index, close in of_name.items():
         name, of_words = guide.names[index], of_query[index]
-        share = sum(guide.weights[word] * close[word] for word in close) / name.weight
-        if share > named.get(name.entry.pk, (0,))[0]:
-            named[name.entry.pk] = share, of_words, name
-        beside = of_entry[name.entry.pk]
-        covered = sum(asked[n].weight * max(beside[n], of_words.get(n, 0)) for n in beside) / whole
-        score = share**0.4 * covered**0.6 * OF_KIND[name.entry.kind] * OF_NAME.get(name.kind, OF_ALIAS)
-        consider(Match(name.entry, score, name, of_words, in_text[name.entry.pk]))
+        share = sum([guide.weights[word] * value for word, value in close.items()]) / name.weight
+        if share > named.get(name.pk, (0,))[0]:
+            named[name.pk] = share, of_words, name
+        beside = of_entry[name.pk]
+        covered = sum([weights[n] * max(value, of_words.get(n, 0)) for n, value in beside.items()]) / whole
+        score = share**0.4 * covered**0.6 * name.counts
+        consider(name.pk, Match(name.entry, score, name, of_words, in_text[name.pk]))
     for pk, beside in of_entry.items():
         entry = guide.entries[pk]
-        covered = sum(asked[n].weight * value for n, value in beside.items()) / whole
+        covered = sum([weights[n] * value for n, value in beside.items()]) / whole
         _, of_words, name = named.get(pk, (0, {}, None))
-        consider(Match(entry, TEXT_ALONE**0.4 * covered**0.6 * OF_KIND[entry.kind], name, of_words, in_text[pk]))
+        consider(pk, Match(entry, TEXT_ALONE**0.4 * covered**0.6 * OF_KIND[entry.kind], name, of_words, in_text[pk]))
     for pk in {pk: None for active in named for pk in guide.with_active.get(active, ())}:
         if match := by_parts(guide, pk, asked, named, of_entry, in_text[pk], whole):
-            consider(match)
+            consider(pk, match)
     for match in by_whole_name(guide, query, asked, literal=literal):
-        consider(match)
+        consider(match.entry.pk, match)
     matches = sorted(best.values(), key=lambda match: (-match.score, match.entry.name))
     floor = max(LEAST_SCORE, LEAST_SHARE * matches[0].score) if matches else 0
     return [match for match in matches if match.score >= floor]
@@ -581,5 +596,6 @@ def source_hits(query: str, asked: list[Asked]) -> list[Hit]:
             because = gettext("title, authors or text: %(words)s") % {
                 "words": f"“{'”, “'.join(ask.meant or ask.shown for ask in wanted)}”"
             }
-        hits.append(Hit("source", entry.slug, entry.name, URLS["source"](entry.slug), entry.summary, because, score))
+        url = url_of("source", entry.slug, get_script_prefix())
+        hits.append(Hit("source", entry.slug, entry.name, url, entry.summary, because, score))
     return hits

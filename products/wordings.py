@@ -278,8 +278,8 @@ def last_word_beyond(steps: list[Fitting], words: list[Word], first: int, *, is_
     return min(positions) - 1
 
 
-# The steps; what they stand for; whether there is no gap.
-type Candidate = tuple[list[Step], str, bool]
+# The steps; what they stand for; whether there is no gap; words of which the text has to have one, for each such step.
+type Candidate = tuple[list[Step], str, bool, list[frozenset[str]]]
 
 
 def dense_form(text: str) -> str:
@@ -315,7 +315,8 @@ class Wordings:
         if not steps:
             return
         first = steps[0]
-        candidate = (steps, slug, not any(step.after_gap for step in steps))
+        needed = [step.exact for step in steps if not (step.may_miss or step.stems or step.rows)]
+        candidate = (steps, slug, not any(step.after_gap for step in steps), needed)
         for word in first.exact | {row[0] for row in first.rows if not row[0].endswith("*")}:
             self.exact.setdefault(word, []).append(candidate)
         for stem in {*first.stems, *(row[0][:-1] for row in first.rows if row[0].endswith("*"))}:
@@ -352,7 +353,7 @@ class Wordings:
 
     def find_spaced(self, text: Text) -> Iterator[tuple[int, int, str, bool]]:
         """(start, end, slug, whether without gaps)"""
-        words = text.words
+        words, lacks = text.words, text.vocabulary.words.isdisjoint
         beginning: dict[str, list[tuple[list[Fitting], str, bool]]] = {}  # with a word; most words come again
         for number, word in enumerate(words):
             if (begun := beginning.get(word.text)) is None:
@@ -361,8 +362,9 @@ class Wordings:
                     candidates += self.stems.get(word.text[:length], ())
                 begun = beginning[word.text] = [
                     (fitting, slug, is_whole)
-                    for steps, slug, is_whole in candidates
-                    if (fitting := text.vocabulary.fitting_all(steps)) is not None
+                    for steps, slug, is_whole, needed in candidates
+                    if not any(map(lacks, needed))  # most are done with here
+                    and (fitting := text.vocabulary.fitting_all(steps)) is not None
                 ]
             for fitting, slug, is_whole in begun:
                 last = last_word(fitting, words, number)

@@ -23,7 +23,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client, override_settings
 
-from glossary import pieces
+from glossary import edition, pieces
 
 PAGES = {"browser", "page", "page_without_javascript"}
 CHROMIUM_ARGUMENTS = [
@@ -72,6 +72,7 @@ def fresh_caches():
     for name in settings.CACHES:
         caches[name].clear()
     pieces.forget()
+    edition.forget()
 
 
 @pytest.fixture(scope="session")

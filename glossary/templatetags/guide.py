@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 from django.core.paginator import Page
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -43,6 +43,8 @@ def at(cells: Sequence[Any], number: int) -> Any:
 @register.filter
 def tongues(text: str) -> SafeString:
     """`title|tongues`: the text with Chinese, Japanese and Korean words marked as such, so that they are read out rightly."""
+    if text.isascii():
+        return conditional_escape(text)
     pieces = (
         format_html('<span lang="{}">{}</span>', tongue, words) if tongue else words
         for words, tongue in by_tongue(text)

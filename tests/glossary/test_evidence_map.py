@@ -273,7 +273,7 @@ def test_unknown_page_number_is_answered_in_words(client, wrinkles):
 
 @pytest.mark.parametrize(
     ("address", "queries"),
-    [("/evidence/", 5), ("/evidence/?view=table&sort=people", 4), ("/evidence/?kind=molecule", 5)],
+    [("/evidence/", 6), ("/evidence/?view=table&sort=people", 5), ("/evidence/?kind=molecule", 6)],
 )
 def test_map_and_table_cost_the_same_queries_however_deep_the_families(
     client, address, queries, django_assert_num_queries
