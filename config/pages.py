@@ -40,7 +40,7 @@ from django.utils.translation import get_language
 
 from config import metrics
 from config.logs import HEADER
-from glossary import edition, recorded
+from glossary import edition, pieces, recorded
 from glossary.edition import Edition
 from glossary.recorded import Recording
 
@@ -338,7 +338,11 @@ class Pages:
 
     def make(self, request: HttpRequest, place: str, key: str, encoding: str, known: Known) -> HttpResponseBase:
         asked = {name: request.META.pop(name) for name in ANSWERED_HERE if name in request.META}
-        with edition.reading(known.edition), recorded.recording(known.edition.token) as recording:
+        with (
+            edition.reading(known.edition),
+            pieces.in_one_place(),
+            recorded.recording(known.edition.token) as recording,
+        ):
             response = self.get_response(request)
         request.META |= asked
         if not may_keep(request, response):

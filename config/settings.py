@@ -16,7 +16,7 @@
 | PUBLISH_OWN_CERTAINTY | 1 for a team of one: who weighs a finding may publish it as well | off |
 | REDIS_URL | e.g. `redis://host:6379/0`, Redis or Valkey: the cache that several machines share | each process keeps pages for itself |
 | HOST, PORT | where the production server (`python -m config.server`) listens | 127.0.0.1, 8000 |
-| WORKERS, THREADS | its processes, and the threads of each | one process a core, 3 threads |
+| WORKERS, THREADS | its processes, and the threads of each, two at least | one process a core, 3 threads |
 | METRICS_TOKEN | whoever gives it as `Authorization: Bearer …` may read the numbers at /metrics | /metrics is not there |
 | SENTRY_DSN | where errors are reported to (Sentry, GlitchTip): no visitor's words, address or cookies | errors are in the log alone |
 | DATABASE_TIMEOUT | seconds after which the site gives up on one query (PostgreSQL) | 15 |
@@ -103,7 +103,7 @@ CONTACT = os.environ.get("CONTACT", "").strip()
 
 # Of each process: two make pages (see `config/crowd.py`), the third hands out kept ones meanwhile. With more, single
 # readers wait longer than the rest, because Python lets one thread run at a time and takes no care which.
-THREADS = int(os.environ.get("THREADS") or 3)
+THREADS = max(2, int(os.environ.get("THREADS") or 3))
 
 # --- Parts
 

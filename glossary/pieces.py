@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import is_dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -29,6 +31,25 @@ _kept: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = threading.Lock()
 
 
+type Place = tuple[str, str | None]
+_place: ContextVar[Place | None] = ContextVar("place", default=None)
+
+
+def place() -> Place:
+    """Where the site lies and which language it speaks: what every piece depends on."""
+    return _place.get() or (get_script_prefix(), get_language())
+
+
+@contextmanager
+def in_one_place() -> Iterator[None]:
+    """Within, the place stays what it is, and is not looked up for each of some hundred pieces."""
+    reset = _place.set(place())
+    try:
+        yield
+    finally:
+        _place.reset(reset)
+
+
 def piece(template: str, **values: Any) -> SafeString:
     """The template rendered with these values alone, made once for each set of them."""
     key = (template, *[(name, made_of(value)) for name, value in values.items()])
@@ -40,7 +61,7 @@ def keep[T](key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
     and which language it speaks."""
     if settings.DEBUG:  # whoever works on a template wants to see it
         return make()
-    key = (get_script_prefix(), get_language(), *key)
+    key = (*place(), *key)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)

@@ -9,11 +9,12 @@ from functools import cached_property, wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import Case, Count, Prefetch, When
 from django.http import QueryDict
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from glossary import edition, pieces
@@ -149,6 +150,7 @@ class Cell:
     left_out: int = 0
     column_name: str = ""
     is_category: bool = False
+    html: dict[Hashable, SafeString] = field(default_factory=dict, compare=False)
 
     @cached_property
     def likeness(self) -> tuple:
@@ -165,7 +167,16 @@ class Cell:
     @cached_property
     def made_of(self) -> Hashable:
         """See `pieces.made_of`; a cell does not change, so this is worked out once."""
-        return pieces.Fixed([pieces.made_of(getattr(self, part.name)) for part in fields(self)])
+        return pieces.Fixed([pieces.made_of(getattr(self, part.name)) for part in fields(self) if part.compare])
+
+    def shown(self, *, in_place: bool) -> SafeString:
+        """As the table has it."""
+        key = (pieces.place(), in_place)
+        if key not in self.html or settings.DEBUG:
+            self.html[key] = pieces.piece(
+                "components/compare_td.html", name=self.column_name, cell=self, in_place=in_place
+            )
+        return self.html[key]
 
 
 def of_column[*A](make: Callable[[Column, *A], Cell]) -> Callable[[Column, *A], Cell]:
@@ -176,7 +187,7 @@ def of_column[*A](make: Callable[[Column, *A], Cell]) -> Callable[[Column, *A], 
 
     @wraps(make)
     def asked(column: Column, *args: *A) -> Cell:
-        key = (make.__name__, get_language(), *args)
+        key = (make.__name__, pieces.place(), *args)
         if key not in column.cells:
             cell = make(column, *args)
             column.cells[key] = replace(cell, column_name=column.name, is_category=column.is_category)
@@ -212,10 +223,7 @@ class Row:
     @property
     def shown(self) -> SafeString:
         """Its cells as the table has them, each made once for as long as it tells the same."""
-        html = [
-            pieces.piece("components/compare_td.html", name=cell.column_name, cell=cell, in_place=self.in_place)
-            for cell in self.cells
-        ]
+        html = [cell.shown(in_place=self.in_place) for cell in self.cells]
         return mark_safe("".join(html))  # noqa: S308 - each comes out of a template
 
     @property

@@ -52,7 +52,7 @@ def fill(more: int) -> None:
         ("/", 5),
         ("/glossary/", 7),
         ("/glossary/?q=thing", 7),
-        ("/glossary/thing/", 25),
+        ("/glossary/thing/", 27),
         ("/evidence/", 7),
         ("/sources/", 7),
         ("/products/", 9),

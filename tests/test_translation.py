@@ -13,7 +13,7 @@ from django.core.cache import caches
 from django.db import models
 from django.utils import translation
 
-from glossary import pieces
+from glossary import edition, pieces, verdict
 from tests.browser.test_accessibility import PAGES, guide  # noqa: F401 - a fixture: something for each part of each page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -106,6 +106,13 @@ def content():
     return words
 
 
+def forget():
+    """Drop what was put into words before they changed, as they otherwise do not while a process runs."""
+    pieces.forget()
+    edition.forget()
+    verdict.verdict_in.cache_clear()
+
+
 @pytest.fixture
 def another_language(monkeypatch):
     """A language in which every translated message stands in brackets."""
@@ -115,9 +122,9 @@ def another_language(monkeypatch):
 
     for name in ("gettext", "ngettext", "pgettext", "npgettext"):
         monkeypatch.setattr(translation._trans, name, bracketed(getattr(translation._trans, name)))
-    pieces.forget()
+    forget()
     yield
-    pieces.forget()
+    forget()
     caches["pages"].clear()
 
 
