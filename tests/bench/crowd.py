@@ -30,7 +30,7 @@ from tests.forms import read_form
 
 MIX = {"page": 0.80, "comparison": 0.10, "search": 0.05, "ad check": 0.05}
 SAVE_EVERY = 10.0  # seconds, for each editor
-MOST_CONNECTIONS = 1_000
+MOST_CONNECTIONS = 1_900  # fewer than the server takes
 GIVE_UP = 30.0  # seconds without an answer
 ADVERT = "Exosome serum with growth factors: clinically proven to erase wrinkles in 7 days, without side effects. "
 WORDS = [
