@@ -324,7 +324,7 @@ class Pages:
         except DatabaseError:
             return None
         kept = brought_up_to_date(before, recipe.edition, known.edition, key)
-        self.own.delete(recipe.key)
+        self.own.delete_many([recipe.key, f"{recipe.key}gzip"])
         self.set(key, kept)
         self.remember(place, Recipe(key, known.edition, recipe.recording))
         return kept

@@ -73,6 +73,7 @@ def forget() -> None:
     """Drop everything that is kept: for tests, in which the same numbers come to mean other rows."""
     for values in _kept:
         values.clear()
+    recorded.forget()
 
 
 class Kept[V](NamedTuple):

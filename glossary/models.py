@@ -1029,7 +1029,7 @@ class Edition(models.Model):
 
 
 class TableEdition(models.Model):
-    """Of each table that readers see, the edition in which it last changed; written by triggers alone and read by `glossary.recorded`."""
+    """Of each table that readers see, a token that is another one after each change; written by triggers alone, read by `glossary.recorded`."""
 
     name = models.CharField(max_length=63, primary_key=True)
     token = models.CharField(max_length=32)

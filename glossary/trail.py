@@ -291,7 +291,8 @@ def of_page(entry: Model, kinds: Sequence[Kept] = KINDS, limit: int = 6) -> list
     own = [kept for kept in kinds if kept.where == entry._meta.model_name]
     records = [kept.model.history.model._default_manager.filter(**{kept.page_field: entry.pk}) for kept in own]  # type: ignore[attr-defined]
     # Of a page that is there, the trail is told anew when something is added to it: the history is never rewritten.
-    newest = [rows.order_by().aggregate(Max("history_id"))["history_id__max"] for rows in records]
+    # With the date, because SQLite gives the number of a record that was undone to the next one.
+    newest = [(*rows.order_by().aggregate(Max("history_id"), Max("history_date")).values(),) for rows in records]
     effects = tuple(Effect.objects.values_list("pk", "name"))  # a verdict that moved is told by the effect's name
     key = ("trail", row_values(entry), *newest, effects, limit)
     return keep(key, lambda: latest(entry, own, limit))

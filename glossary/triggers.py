@@ -4,11 +4,12 @@ Installed after every migration, since SQLite drops a table's triggers when a mi
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
@@ -76,13 +77,14 @@ def shown_models() -> Iterator[type[models.Model]]:
 
 
 PREFIX = "edition_"
-# Rows that are not published may change as they like. Their parts and links may not: to tell them apart would take a
-# look at another table for each row, and all that a needless edition costs is one more rendering of each page.
+# Rows that readers were never shown may change as they like; a withdrawn one is still told of. The parts and links of neither may: to
+# tell them apart would take a look at another table for each row, and all that a needless edition costs is a few queries.
 WHEN = {
-    "insert": "NEW.state = '{published}'",
-    "update": "OLD.state = '{published}' OR NEW.state = '{published}'",
-    "delete": "OLD.state = '{published}'",
+    "insert": "NEW.state IN ({shown})",
+    "update": "OLD.state IN ({shown}) OR NEW.state IN ({shown})",
+    "delete": "OLD.state IN ({shown})",
 }
+SHOWN = f"'{State.PUBLISHED}', '{State.WITHDRAWN}'"
 NEXT = {
     "sqlite": """
         UPDATE glossary_edition SET number = number + 1, token = lower(hex(randomblob(16))),
@@ -94,10 +96,15 @@ NEXT = {
     """,
 }
 # Always after the edition, whose row everybody who changes something waits for: so nobody waits in a circle.
-TOUCH = "UPDATE glossary_tableedition SET token = (SELECT token FROM glossary_edition) WHERE name = {table}"
+TOUCH = {
+    "sqlite": "UPDATE glossary_tableedition SET token = lower(hex(randomblob(16))) WHERE name = '{table}'",
+    "postgresql": """
+        UPDATE glossary_tableedition SET token = replace(gen_random_uuid()::text, '-', '') WHERE name = TG_TABLE_NAME
+    """,
+}
 FUNCTION = f"""
     CREATE OR REPLACE FUNCTION {PREFIX}next() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN {NEXT["postgresql"]}; {TOUCH.format(table="TG_TABLE_NAME")}; RETURN NULL; END $$
+    BEGIN {NEXT["postgresql"]}; {TOUCH["postgresql"]}; RETURN NULL; END $$
 """
 
 
@@ -108,9 +115,9 @@ def edition_triggers(vendor: str) -> dict[str, tuple[str, str]]:
     for table, model in tables.items():
         has_state = any(field.name == "state" for field in model._meta.concrete_fields)
         for event, condition in WHEN.items():
-            when = f"WHEN ({condition.format(published=State.PUBLISHED)})" if has_state else ""
+            when = f"WHEN ({condition.format(shown=SHOWN)})" if has_state else ""
             if vendor == "sqlite":
-                touch = TOUCH.format(table=f"'{table}'")
+                touch = TOUCH[vendor].format(table=table)
                 body = f"AFTER {event} ON {table} FOR EACH ROW {when} BEGIN {NEXT[vendor]}; {touch}; END"
             else:
                 each = "ROW" if has_state else "STATEMENT"
@@ -145,13 +152,14 @@ def install_edition(connection: BaseDatabaseWrapper) -> None:
             pk=1, defaults={"token": "", "changed_at": timezone.now()}
         )
         if missing or not edition.token:  # what changed while they were not there, nobody noticed
-            cursor.execute(NEXT[connection.vendor])
-            edition.refresh_from_db()
-            TableEdition.objects.using(connection.alias).all().delete()
-            TableEdition.objects.using(connection.alias).bulk_create(
-                TableEdition(name=name, token=edition.token)
-                for name in {model._meta.db_table for model in shown_models()}
-            )
+            with transaction.atomic(using=connection.alias):
+                cursor.execute(NEXT[connection.vendor])
+                tables = TableEdition.objects.using(connection.alias)
+                tables.all().delete()
+                tables.bulk_create(
+                    TableEdition(name=name, token=secrets.token_hex(16))
+                    for name in {model._meta.db_table for model in shown_models()}
+                )
 
 
 def install(using: str, **kwargs: Any) -> None:
@@ -165,5 +173,5 @@ def install(using: str, **kwargs: Any) -> None:
         for statement in statements:
             cursor.execute(statement)
     # Some are missing when migrations went half-way, or back.
-    if {"glossary_edition", *(model._meta.db_table for model in shown_models())} <= tables:
+    if {"glossary_edition", "glossary_tableedition", *(model._meta.db_table for model in shown_models())} <= tables:
         install_edition(connection)

@@ -262,7 +262,7 @@ def concept_detail(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 @edition.kept(1)
 def cytokine_family() -> list[tuple[Concept, list]]:
     """Cytokines and all that is below them, as one nested (concept, children) pair."""
-    tree = family_tree(list(Concept.objects.published().only("slug", "name", "parent")))
+    tree = family_tree(list(Concept.objects.published().only("slug", "name", "kind", "parent")))
     return [(concept, below) for concept, below in tree if concept.slug == "cytokines"]
 
 

@@ -59,7 +59,8 @@ GROUPS = {
 class Column:
     """One option: a category, or a concept by any route or by the one chosen.
 
-    With its rows and its cells it is kept for the edition of the content; each comparison takes a copy of it.
+    With its rows and its cells it is kept for as long as the queries of `kept_columns` give the same, and so its cells may rest on nothing
+    else; each comparison takes a copy of it.
     """
 
     item: Category | Concept
@@ -70,6 +71,7 @@ class Column:
     findings: list[Finding] = field(default_factory=list)
     elsewhere: list[Finding] = field(default_factory=list)
     risks: list[Risk] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
     sources: dict[int, Source] = field(default_factory=dict)
     cells: dict[tuple, Cell] = field(default_factory=dict)
     # Addresses of the neighbouring comparisons: without it, with it one place further left or right.
@@ -517,13 +519,14 @@ def columns_of(items: Iterable[Category | Concept], route: str = "") -> list[Col
     return [copy(kept[key]) for key in keys]
 
 
-@edition.kept_each(400)
+@edition.kept_each(200)
 def kept_columns(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Column]:
     """Columns by slug and route, with their findings, effect by effect, and their risks, the gravest first."""
     items = there(slug for slug, _ in keys)
     columns = {(slug, route): Column(items[slug], route) for slug, route in keys}
     concept_ids = {pk for column in columns.values() for pk in column.concept_ids}
     findings, risks = findings_on(concept_ids), risks_on(concept_ids)
+    questions = questions_on(column.item.pk for column in columns.values() if column.is_category)
     gravest_first = list(reversed(Risk.Severity.values))
     for column in columns.values():
         mine = [finding for pk in column.concept_ids for finding in findings[pk]]
@@ -532,6 +535,7 @@ def kept_columns(keys: list[tuple[str, str]]) -> dict[tuple[str, str], Column]:
         column.elsewhere = [f for f in mine if not column.has(f)]
         column.risks = [r for pk in column.concept_ids for r in risks[pk] if column.has(r)]
         column.risks.sort(key=lambda r: (gravest_first.index(r.severity), r.route, r.title))
+        column.questions = questions[column.item.pk] if column.is_category else []
         column.sources = {s.pk: s for row in [*column.findings, *column.risks] for s in row.sources.all()}
     return columns
 
@@ -756,13 +760,12 @@ def who_rows(columns: list[Column]) -> list[Row]:
 
 @of_column
 def own_questions(column: Column) -> Cell:
-    listed = questions_on([column.item.pk])[column.item.pk] if column.is_category else []
-    return Cell(entries=listed[:5], missing="" if listed else gettext("See the general questions on the visit sheet."))
+    listed = column.questions[:5]
+    return Cell(entries=listed, missing="" if listed else gettext("See the general questions on the visit sheet."))
 
 
 def ask_rows(columns: list[Column]) -> list[Row]:
     """The questions that are particular to each option; general ones stand on the visit sheet."""
-    questions_on(c.item.pk for c in columns if c.is_category)  # all at once
     cells = [own_questions(column) for column in columns]
     return [Row("questions", gettext("Questions of its own"), cells)] if any(cell.entries for cell in cells) else []
 

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import brotli
@@ -14,9 +15,10 @@ from django.utils import timezone
 from django.utils.http import http_date, parse_http_date
 
 from config import pages
-from glossary import edition, recorded, revisions
-from glossary.models import Concept, Effect, Source, State
-from tests.factories import make_category, make_concept, make_finding, make_source
+from glossary import edition, pieces, recorded, revisions, trail
+from glossary.models import Concept, Effect, Finding, Risk, Source, State
+from products.models import Category, Question
+from tests.factories import make_category, make_concept, make_finding, make_question, make_risk, make_source
 
 pytestmark = pytest.mark.django_db
 
@@ -443,6 +445,69 @@ def test_what_pages_have_in_common_is_made_anew_only_when_it_changed_or_a_day_is
     monkeypatch.setattr(timezone, "localdate", lambda: tomorrow)
     names([first.pk])
     assert made[3:] == [[first.pk]]
+
+
+def test_two_answers_to_one_query_are_never_taken_for_one(db):
+    make_concept(name="First")
+    with recorded.recording("none") as before:
+        list(Concept.objects.values_list("name"))
+    Concept.objects.update(name="Renamed")
+    with recorded.recording("none") as page:
+        list(Concept.objects.values_list("name"))
+        recorded.add(before)
+    assert not page.is_true(edition.read().token)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda question: Question.objects.filter(pk=question.pk).update(text="Who checks it?"),
+        lambda question: question.delete(),
+        lambda question: question.categories.clear(),
+        lambda question: make_question(text="And who pays?", categories=question.categories.all()),
+        lambda question: Finding.objects.update(shown="Quite another result."),
+        lambda question: Risk.objects.update(title="Another risk"),
+        lambda question: Category.objects.filter(slug="offer").update(performed_by="A nurse."),
+        lambda question: Concept.objects.filter(slug="exosomes").update(name="Renamed"),
+        lambda question: Concept.objects.filter(slug="other").update(state=State.WITHDRAWN),
+    ],
+)
+def test_a_comparison_after_an_edit_is_what_it_would_be_without_anything_kept(client, guide, concept, change):
+    make_risk(concept=concept)
+    question = make_question(text="Who made it?", categories=Category.objects.filter(slug="offer"))
+    address = "/compare/?item=offer&item=other"
+    before = client.get(address)
+    client.get("/compare/?item=offer")
+    change(question)
+
+    after = client.get(address)
+    assert after.content != before.content
+    caches["pages"].clear()
+    edition.forget()
+    pieces.forget()
+    assert Client().get(address).content == after.content
+
+
+def test_a_withdrawn_page_that_is_renamed_is_called_so_at_once(client, guide):
+    Concept.objects.filter(pk=guide.pk).update(state=State.WITHDRAWN)
+    address = "/compare/?item=offer&item=other"
+    assert "Quite other" in client.get(address).text
+    Concept.objects.filter(pk=guide.pk).update(name="Renamed since")
+    assert "Renamed since" in client.get(address).text
+
+
+def test_a_page_never_tells_of_a_save_that_was_only_tried_out(client, concept):
+    """SQLite gives the number of a record that was undone to the next one."""
+    for reason, undone in (("Never said.", True), ("Because of a new trial.", False)):
+        with revisions.rehearsal() if undone else nullcontext():
+            concept.summary = "New words."
+            concept._change_reason = reason
+            concept.save()
+            if undone:
+                trail.of_page(Concept.objects.get(pk=concept.pk))
+    text = client.get(ADDRESS).text
+    assert "Because of a new trial." in text
+    assert "Never said." not in text
 
 
 def test_what_two_pages_ask_alike_is_asked_once_for_an_edition(db, django_assert_num_queries):

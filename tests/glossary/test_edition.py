@@ -68,6 +68,15 @@ def test_withdrawing_and_deleting_make_a_new_edition():
     assert changed(before)
 
 
+def test_a_published_entry_can_be_saved_even_if_there_is_no_edition_to_renew():
+    """As while all tables are emptied, in whatever order."""
+    concept = make_concept()
+    Edition.objects.all().delete()
+    concept.summary = "Saved all the same."
+    concept.save()
+    concept.delete()
+
+
 def test_a_draft_makes_none_until_it_is_published():
     before = edition.read()
     draft = make_concept(state=State.DRAFT)
