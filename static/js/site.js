@@ -27,7 +27,10 @@ let meant = null;
 function wait(event) {
   const part = event.target instanceof Element && event.target.closest(PARTS);
   if (!part || event.ctrlKey || event.metaKey || event.shiftKey || (event.type === "click" && part.matches("form"))) return;
-  if (["click", "submit"].includes(event.type)) event.preventDefault();
+  if (["click", "submit"].includes(event.type)) {
+    if (document.readyState !== "complete") return; // quicker than to wait for the rest of this page, and then for htmx
+    event.preventDefault();
+  }
   somebodyCame(); // a press may come without any other sign, from assistive technology
   meant = { type: event.type, target: event.target, part, submitter: event.submitter };
 }
@@ -45,6 +48,14 @@ function somebodyCame() {
   if (hasCome) return;
   hasCome = true;
   SIGNS.forEach((type) => removeEventListener(type, somebodyCame, true));
+  // htmx begins when the page is there as a whole, and never if it comes shortly before.
+  if (document.readyState === "complete") fetchHtmx();
+  else addEventListener("load", fetchHtmx);
+  // The worker, which keeps pages for reading offline (worker.js), is not in a hurry.
+  if ("serviceWorker" in navigator) later(() => navigator.serviceWorker.register(worker).catch(() => {}));
+}
+
+function fetchHtmx() {
   if (document.querySelector(PARTS)) {
     const script = document.createElement("script");
     script.src = htmxFile;
@@ -52,8 +63,6 @@ function somebodyCame() {
     script.addEventListener("error", ready);
     document.head.append(script);
   }
-  // The worker, which keeps pages for reading offline (worker.js), is not in a hurry.
-  if ("serviceWorker" in navigator) later(() => navigator.serviceWorker.register(worker).catch(() => {}));
 }
 SIGNS.forEach((type) => addEventListener(type, somebodyCame, { capture: true, passive: true }));
 MEANT.forEach((type) => document.addEventListener(type, wait, true));

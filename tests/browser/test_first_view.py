@@ -90,6 +90,29 @@ def test_first_press_follows_the_link_where_htmx_does_not_arrive(guide, page, pa
     page_problems.clear()  # the browser reports the missing file
 
 
+def test_who_types_before_the_page_has_all_its_files_is_answered_once_it_has(guide, page):
+    held = []
+    page.route("**/icon-*.png", lambda route: held.append(route))
+    page.route("**/*.woff2", lambda route: held.append(route))
+    page.goto("/glossary/", wait_until="domcontentloaded")
+    page.get_by_label("Filter by name").press_sequentially("egf")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.readyState") == "interactive"
+    for route in held:
+        route.continue_()
+    expect(page).to_have_url(re.compile("q=egf"))
+
+
+def test_who_presses_before_the_page_has_all_its_files_follows_the_link(guide, page):
+    held = []
+    page.route("**/*.woff2", lambda route: held.append(route))
+    page.goto("/glossary/prp/", wait_until="domcontentloaded")
+    page.locator("#route-injected").click()
+    page.wait_for_url("**/glossary/prp/?route=injected", wait_until="commit")
+    for route in held:
+        route.continue_()
+
+
 def test_worker_takes_what_the_page_has_from_the_browser(guide, page, asked):
     page.goto("/about/")
     page.keyboard.press("Shift")
