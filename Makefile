@@ -26,7 +26,7 @@ help:
 	@echo "make bench-scale  whether pages cost what they show or what the database holds (ARGS=\"60 1000\" …)"
 	@echo "make faults   kill servers, fill disks, take databases away, besiege: what is left (four minutes)"
 	@echo "make coverage which lines and branches no test reaches (browser and faults left aside)"
-	@echo "make mutants  break the verdict's code in small ways: does a test notice?"
+	@echo "make mutants  break the code of verdicts, ad check and workflow in small ways: does a test notice? (ONLY=\"glossary.verdict*\" …)"
 	@echo "make messages LANGUAGE=de  the words of the interface, in config/locale/, for a translator"
 	@echo "make format   bring the code into shape"
 	@echo "make lock     resolve the dependencies anew after a change in pyproject.toml"
@@ -122,7 +122,7 @@ messages: $(INSTALLED)
 # Breaks the code in small ways and sees whether a test notices; which code, and with which tests, is in pyproject.toml.
 mutants: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1
-	@data=$$(mktemp -d); DATA_DIR=$$data $(BIN)/mutmut run; $(BIN)/mutmut results; rm -rf $$data
+	@data=$$(mktemp -d); DATA_DIR=$$data $(BIN)/mutmut run $(ONLY); $(BIN)/mutmut results; rm -rf $$data
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

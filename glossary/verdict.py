@@ -131,12 +131,11 @@ def verdict(direction: str, size: str, certainty: str, searched_on: date) -> Ver
     `searched_on` is the day the search behind it was made; it is named where nothing was found.
     Raises KeyError for a word outside the vocabulary.
     """
-    return verdict_in(get_language(), direction, size, certainty, searched_on)
+    return kept_verdict(get_language(), direction, size, certainty, searched_on)
 
 
-@lru_cache(maxsize=1_000)
 def verdict_in(language: str | None, direction: str, size: str, certainty: str, searched_on: date) -> Verdict:
-    """The same in the language that is spoken now, put into words once: a page asks for each verdict three times."""
+    """The same, in the language that is spoken now."""
     steps, level = STEPS[Certainty(certainty)], str(Certainty(certainty).label)
     if certainty == Certainty.NONE:
         day = date_format(searched_on, "j F Y")
@@ -150,3 +149,7 @@ def verdict_in(language: str | None, direction: str, size: str, certainty: str, 
         return Verdict(gettext("Studies disagree"), "mixed", steps, level)
     by_size = SENTENCES[Certainty(certainty), Direction(direction)]
     return Verdict(str(by_size.get(size) or by_size[None]), str(direction), steps, level)
+
+
+# Put into words once: a page asks for each verdict three times.
+kept_verdict = lru_cache(maxsize=1_000)(verdict_in)

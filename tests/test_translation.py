@@ -110,7 +110,7 @@ def forget():
     """Drop what was put into words before they changed, as they otherwise do not while a process runs."""
     pieces.forget()
     edition.forget()
-    verdict.verdict_in.cache_clear()
+    verdict.kept_verdict.cache_clear()
 
 
 @pytest.fixture
