@@ -5,8 +5,8 @@
 
 const { htmx: htmxFile, worker } = document.currentScript.dataset;
 
-// Text becomes markup or code only here (Trusted Types, where a browser has them). Markup is what this site itself answered, for no
-// other may be asked; of addresses two are code, and no text is.
+// Text becomes markup or code only here (Trusted Types). Markup is what this site answered, for no other may be asked; two addresses
+// are code, and no text is.
 window.trustedTypes?.createPolicy("default", {
   createHTML: (markup) => markup,
   createScriptURL: (address) => ([htmxFile, worker].includes(address) ? address : null),
@@ -23,12 +23,13 @@ const PARTS = "[data-hx-get], [data-hx-post], a[data-hx-boost=true], [data-hx-bo
 // Until htmx is there, what is pressed or chosen waits for it; without it, links and forms do their own work.
 const MEANT = ["click", "submit", "change", "input"];
 let meant = null;
+const loaded = new Promise((done) => addEventListener("load", done));
 
 function wait(event) {
   const part = event.target instanceof Element && event.target.closest(PARTS);
   if (!part || event.ctrlKey || event.metaKey || event.shiftKey || (event.type === "click" && part.matches("form"))) return;
   if (["click", "submit"].includes(event.type)) {
-    if (document.readyState !== "complete") return; // quicker than to wait for the rest of this page, and then for htmx
+    if (document.readyState !== "complete") return; // quicker than to wait for the page, and then for htmx
     event.preventDefault();
   }
   somebodyCame(); // a press may come without any other sign, from assistive technology
@@ -48,21 +49,17 @@ function somebodyCame() {
   if (hasCome) return;
   hasCome = true;
   SIGNS.forEach((type) => removeEventListener(type, somebodyCame, true));
-  // htmx begins when the page is there as a whole, and never if it comes shortly before.
-  if (document.readyState === "complete") fetchHtmx();
-  else addEventListener("load", fetchHtmx);
+  loaded.then(fetchHtmx); // where it comes shortly before that, htmx never begins
   // The worker, which keeps pages for reading offline (worker.js), is not in a hurry.
   if ("serviceWorker" in navigator) later(() => navigator.serviceWorker.register(worker).catch(() => {}));
 }
 
 function fetchHtmx() {
-  if (document.querySelector(PARTS)) {
-    const script = document.createElement("script");
-    script.src = htmxFile;
-    script.addEventListener("load", ready);
-    script.addEventListener("error", ready);
-    document.head.append(script);
-  }
+  if (!document.querySelector(PARTS)) return;
+  const script = document.createElement("script");
+  script.src = htmxFile;
+  script.onload = script.onerror = ready;
+  document.head.append(script);
 }
 SIGNS.forEach((type) => addEventListener(type, somebodyCame, { capture: true, passive: true }));
 MEANT.forEach((type) => document.addEventListener(type, wait, true));
